@@ -1,0 +1,49 @@
+"""Attention over entities for Stable-Baselines3.
+
+The public names load on first use, so that a command that needs no network starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rl_attention.version import __version__
+
+if TYPE_CHECKING:
+    from rl_attention.callbacks import AttentionMapCallback
+    from rl_attention.extractors import (
+        AttentionExtractor,
+        CNNExtractor,
+        MLPExtractor,
+        UniformExtractor,
+    )
+    from rl_attention.recording import ProbeSet, Recorder, record
+
+__all__ = [
+    "AttentionExtractor",
+    "AttentionMapCallback",
+    "CNNExtractor",
+    "MLPExtractor",
+    "ProbeSet",
+    "Recorder",
+    "UniformExtractor",
+    "__version__",
+    "record",
+]
+
+_HOMES = {
+    "AttentionExtractor": "rl_attention.extractors",
+    "AttentionMapCallback": "rl_attention.callbacks",
+    "CNNExtractor": "rl_attention.extractors",
+    "MLPExtractor": "rl_attention.extractors",
+    "ProbeSet": "rl_attention.recording",
+    "Recorder": "rl_attention.recording",
+    "UniformExtractor": "rl_attention.extractors",
+    "record": "rl_attention.recording",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the home of a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,69 @@
+"""The control arm that convolves the grid."""
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor, nn
+
+from rl_attention.errors import UserError
+from rl_attention.extractors.mlp import context, context_size
+from rl_attention.nn import Conv2d, Linear
+from rl_attention.nn.functional import blank_padding
+from rl_attention.tokenizers import ObservationTokenizer
+
+
+class CNNExtractor(BaseFeaturesExtractor):
+    """Two 3 x 3 convolutions over the cells, with no pooling before the flat layer.
+
+    Pooling a 7 x 7 view early throws places away and costs BabyAI agents a factor of three in
+    samples (Hui et al. 2020, "BabyAI 1.1"), so there is none.
+
+    Args:
+        observation_space: The space of the observations, after Stable-Baselines3's preprocessing.
+        features_dim: Size of the features.
+        width: Size `D` of a token.
+        channels: Channels of both convolutions.
+        hidden: Size of the layer behind them.
+        patch_size: Not used here.
+
+    Raises:
+        UserError: The space has no grid of cells, or one under 5 x 5.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,  # type: ignore[type-arg]
+        features_dim: int = 128,
+        *,
+        width: int = 64,
+        channels: int = 32,
+        hidden: int = 128,
+        patch_size: int = 8,
+    ) -> None:
+        super().__init__(observation_space, features_dim)
+        self.tokenizer = ObservationTokenizer(observation_space, width=width, patch_size=patch_size)
+        schema = self.tokenizer.schema
+        if schema.kind != "cells" or min(schema.set_space.shape[:2]) < 5:
+            raise UserError(
+                f"the cnn arm needs a grid of cells of 5 x 5 or more, got {schema.kind!r} of shape "
+                f"{schema.set_space.shape}: use the view `cells`"
+            )
+        self.rows, self.columns = schema.set_space.shape[:2]
+        self.convolutions = nn.Sequential(
+            Conv2d(width, channels, kernel_size=3),
+            nn.ReLU(),
+            Conv2d(channels, channels, kernel_size=3),
+            nn.ReLU(),
+        )
+        size = channels * (self.rows - 4) * (self.columns - 4)
+        size += context_size(self.tokenizer, width)
+        self.layers = nn.Sequential(Linear(size, hidden), nn.ReLU())
+        self.readout = nn.Sequential(Linear(hidden, features_dim), nn.ReLU())
+
+    def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
+        """Map a preprocessed observation to features, `B features_dim`."""
+        tokenized = self.tokenizer(observations)
+        cells = blank_padding(*tokenized.entities)  # B H*W D
+        grid = cells.transpose(1, 2).reshape(len(cells), -1, self.rows, self.columns)  # B D H W
+        seen = self.convolutions(grid).flatten(start_dim=1)
+        return self.readout(self.layers(torch.cat([seen, *context(tokenized)], dim=1)))

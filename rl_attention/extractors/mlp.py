@@ -1,0 +1,70 @@
+"""The control arm without attention: the tokens side by side."""
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor, nn
+
+from rl_attention.nn import Linear
+from rl_attention.nn.functional import blank_padding, masked_mean
+from rl_attention.tokenizers import ObservationTokenizer, Tokenized
+
+
+class MLPExtractor(BaseFeaturesExtractor):
+    """The tokens that attention eats, put side by side into two hidden layers.
+
+    Each token first passes one small linear layer, the same for all, so that the first hidden layer
+    does not have to be tiny to match the parameters of attention.
+
+    Args:
+        observation_space: The space of the observations, after Stable-Baselines3's preprocessing.
+        features_dim: Size of the features.
+        width: Size `D` of a token.
+        hidden: Size of both hidden layers.
+        slot: Size of a token where all lie side by side.
+        patch_size: Rows and columns of a patch, where the set is an image.
+
+    Raises:
+        UserError: The space has no set of tokens.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,  # type: ignore[type-arg]
+        features_dim: int = 128,
+        *,
+        width: int = 64,
+        hidden: int = 128,
+        slot: int = 16,
+        patch_size: int = 8,
+    ) -> None:
+        super().__init__(observation_space, features_dim)
+        self.tokenizer = ObservationTokenizer(observation_space, width=width, patch_size=patch_size)
+        self.slot = Linear(width, slot)
+        size = self.tokenizer.n_tokens * slot + context_size(self.tokenizer, width)
+        self.layers = nn.Sequential(
+            Linear(size, hidden), nn.ReLU(), Linear(hidden, hidden), nn.ReLU()
+        )
+        self.readout = nn.Sequential(Linear(hidden, features_dim), nn.ReLU())
+
+    def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
+        """Map a preprocessed observation to features, `B features_dim`."""
+        tokenized = self.tokenizer(observations)
+        entities, mask = tokenized.entities
+        slots = blank_padding(self.slot(entities), mask)  # B N' slot, N' the longest row's
+        missing = self.tokenizer.n_tokens - slots.shape[1]
+        slots = nn.functional.pad(slots, (0, 0, 0, missing)).flatten(start_dim=1)
+        return self.readout(self.layers(torch.cat([slots, *context(tokenized)], dim=1)))
+
+
+def context(tokenized: Tokenized) -> list[Tensor]:
+    """List what a control arm knows beside the set: the mean word and the summary, each `B D`."""
+    parts = []
+    if tokenized.words is not None:
+        parts.append(masked_mean(*tokenized.words)[tokenized.mission])
+    return parts if tokenized.summary is None else [*parts, tokenized.summary]
+
+
+def context_size(tokenizer: ObservationTokenizer, width: int) -> int:
+    """Count the numbers that `context` gives."""
+    return width * ((tokenizer.words is not None) + (tokenizer.summary is not None))

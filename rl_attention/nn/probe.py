@@ -1,0 +1,35 @@
+"""A named place for attention weights, so that the map shown is the map used."""
+
+from torch import Tensor, nn
+
+
+class Probe(nn.Module):
+    """Pass attention weights through unchanged; forward hooks see them.
+
+    A probe has no parameter and costs nothing when nobody listens. Its name is its path in
+    `named_modules`. It also says what the two token axes hold, so that a recorder need not guess.
+
+    Args:
+        queries: Segment names along the query axis, in order. `global` and `query` are one token
+            long; `entities` and `words` are as long as in the observation.
+        keys: Segment names along the key axis, likewise.
+    """
+
+    def __init__(self, queries: tuple[str, ...], keys: tuple[str, ...]) -> None:
+        super().__init__()
+        self.queries = queries
+        self.keys = keys
+
+    def forward(self, weights: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
+        """Return the weights as they came.
+
+        Args:
+            weights: Attention weights, `B H Q K`.
+            query_mask: True for real query tokens, `B Q`.
+            key_mask: True for real key tokens, `B K`.
+        """
+        return weights
+
+    def extra_repr(self) -> str:
+        """Name both axes in `repr`."""
+        return f"queries={self.queries}, keys={self.keys}"

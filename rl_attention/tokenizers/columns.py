@@ -1,0 +1,99 @@
+"""One row of a Box to one vector: symbols through tables, numbers through a linear layer."""
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from rl_attention.nn import ColumnEmbedding, Linear
+
+MAX_SYMBOLS = 256
+"""An integer column with more values than this is taken as a number."""
+
+LARGEST_BOUND = 1e6
+"""A bound beyond this is taken as no bound."""
+
+
+class ColumnEncoder(nn.Module):
+    """Encode the columns (last axis) of a Box, as its bounds say.
+
+    A column of an integer Box with at most `MAX_SYMBOLS` values is categorical. Any other column is
+    a number, scaled to -1..1 where it has finite bounds.
+
+    Args:
+        space: A Box of shape `... C` whose bounds depend on the column alone.
+        width: Size `D` of the vectors.
+        name: Key of the space, for messages.
+
+    Raises:
+        ValueError: The bounds of a column differ from row to row.
+    """
+
+    low: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, space: spaces.Box, width: int, *, name: str) -> None:
+        super().__init__()
+        low, high = _column_bounds(space, name)
+        count = high - low + 1
+        integer = np.issubdtype(space.dtype, np.integer)
+        symbolic = (count <= MAX_SYMBOLS) if integer else np.zeros(len(count), dtype=bool)
+        self.name = name
+        self.symbols = np.flatnonzero(symbolic).tolist()
+        self.numbers = np.flatnonzero(~symbolic).tolist()
+        self.low_symbols = low[self.symbols].astype(int).tolist()
+        if self.symbols:
+            self.embedding = ColumnEmbedding([int(count[c]) for c in self.symbols], width)
+        if self.numbers:
+            self.linear = Linear(len(self.numbers), width)
+        centre, scale = _centre_and_scale(low[self.numbers], high[self.numbers])
+        first = torch.tensor(low[self.symbols], dtype=torch.float32)
+        self.register_buffer("low", first, persistent=False)
+        self.register_buffer("centre", centre, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
+
+    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """Encode `B N C` to `B N D`; what stands in the padding has no effect.
+
+        Raises:
+            ValueError: A symbol lies outside the bounds that the space declares.
+        """
+        hidden = ~mask[..., None]
+        parts = []
+        if self.symbols:
+            ids = rows if not self.numbers else rows[..., self.symbols]
+            ids = (ids - self.low).masked_fill(hidden, 0.0).long()
+            parts.append(self._embed(ids))
+        if self.numbers:
+            values = rows if not self.symbols else rows[..., self.numbers]
+            values = values.masked_fill(hidden, 0.0)
+            parts.append(self.linear((values - self.centre) * self.scale))
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    def _embed(self, ids: Tensor) -> Tensor:
+        try:
+            return self.embedding(ids)
+        except IndexError as error:
+            raise ValueError(
+                f"observation key {self.name!r} holds a symbol outside the bounds that its space "
+                "declares; declare true bounds, and keep VecNormalize away from symbols"
+            ) from error
+
+
+def _column_bounds(space: spaces.Box, name: str) -> tuple[np.ndarray, np.ndarray]:
+    low = space.low.reshape(-1, space.shape[-1]).astype(np.float64)
+    high = space.high.reshape(-1, space.shape[-1]).astype(np.float64)
+    if (low != low[0]).any() or (high != high[0]).any():
+        raise ValueError(
+            f"the bounds of observation key {name!r} differ from row to row; declare the same "
+            "bounds for a column in every row"
+        )
+    return low[0], high[0]
+
+
+def _centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Tensor, Tensor]:
+    bounded = (np.abs(low) < LARGEST_BOUND) & (np.abs(high) < LARGEST_BOUND) & (high > low)
+    low, high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+    centre, scale = (low + high) / 2, 2.0 / (high - low)
+    return torch.tensor(centre, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32)

@@ -1,0 +1,79 @@
+"""Word ids to tokens."""
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from rl_attention.nn import SequencePositions, feed_forward
+from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.tokens import Tokens, last_real
+
+
+class WordTokenizer(nn.Module):
+    """One token a word: its vector and its place, mixed by a feed-forward layer.
+
+    The feed-forward layer makes "third word, blue" a thing of its own, so that even a plain mean
+    over the words (the control arms' way to read them) keeps their order.
+
+    Args:
+        space: `Box(W,)` of word ids.
+        width: Size `D` of a token.
+    """
+
+    def __init__(self, space: spaces.Box, width: int) -> None:
+        super().__init__()
+        column = spaces.Box(
+            int(space.low.min()), int(space.high.max()), (space.shape[0], 1), dtype=np.int64
+        )
+        self.encoder = ColumnEncoder(column, width, name="mission")
+        self.positions = SequencePositions(space.shape[0], width)
+        self.norm = nn.LayerNorm(width)
+        self.mix = feed_forward(width, width)
+
+    def forward(self, ids: Tensor, mask: Tensor | None) -> tuple[Tokens, Tensor]:
+        """Encode each distinct mission of a batch once.
+
+        A batch holds few missions, many times each. Columns that are padding in the whole batch
+        are left out.
+
+        Args:
+            ids: Word ids, `B W`.
+            mask: `B W`; None where id 0 alone is padding.
+
+        Returns:
+            Tokens of the `M` distinct missions, `M W D`, and which of them each row has, `B`.
+        """
+        real = ids != 0 if mask is None else mask.flatten(start_dim=1) > 0.5
+        n_words = last_real(real)
+        # -1 marks padding, so that one tensor tells missions apart
+        marked = ids[:, :n_words].float().masked_fill(~real[:, :n_words], -1.0)
+        ids, mission = distinct_rows(marked)
+        real = ids >= 0
+        tokens = self.positions(self.encoder(ids[..., None], real))
+        return Tokens(tokens + self.mix(self.norm(tokens)), real), mission
+
+
+def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the distinct rows of a matrix of small whole numbers.
+
+    `torch.unique(dim=0)` compares rows one by one, which costs more than the attention itself; a
+    64-bit sum of the row tells them apart at once. Two rows with one sum are as good as impossible,
+    and are found out and sorted properly all the same.
+
+    Args:
+        rows: `B W`.
+
+    Returns:
+        The distinct rows, `M W`, and which of them each row is, `B`.
+    """
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.randint(-(2**62), 2**62, (rows.shape[1],), generator=generator)
+    sums = (rows.long() * factors.to(rows.device)).sum(dim=1)  # wraps around, as it may
+    values, which = torch.unique(sums, return_inverse=True)
+    positions = torch.arange(len(rows), device=rows.device)
+    first = positions.new_zeros(len(values)).scatter_(0, which, positions)
+    distinct = rows[first]
+    if not torch.equal(distinct[which], rows):
+        return torch.unique(rows, dim=0, return_inverse=True)
+    return distinct, which

@@ -1,0 +1,86 @@
+"""Columns are read as their bounds say."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.sets import CellTokenizer, EntityTokenizer, PatchTokenizer
+
+
+def encode(space, rows, seed=0):
+    torch.manual_seed(seed)
+    encoder = ColumnEncoder(space, 6, name="entities")
+    return encoder(torch.as_tensor(rows, dtype=torch.float32)[None], torch.ones(1, len(rows)) > 0)
+
+
+@given(st.integers(-100, 100), st.integers(0, 200), st.data())
+def test_every_symbol_within_the_bounds_has_a_vector_of_its_own(low, extra, data):
+    space = spaces.Box(low, low + extra, (1, 1), dtype=np.int16)
+    symbols = data.draw(st.lists(st.integers(low, low + extra), min_size=1, max_size=5))
+    vectors = encode(space, [[s] for s in symbols])[0]
+    for a, first in zip(symbols, vectors, strict=True):
+        for b, second in zip(symbols, vectors, strict=True):
+            assert torch.equal(first, second) == (a == b)
+
+
+def test_bounds_decide_what_is_a_symbol():
+    low = np.array([[0, -500, 2]])
+    high = np.array([[10, 500, 2]])
+    encoder = ColumnEncoder(spaces.Box(low, high, dtype=np.int32), 6, name="entities")
+    assert (encoder.symbols, encoder.numbers) == ([0, 2], [1])
+    floats = ColumnEncoder(spaces.Box(0.0, 1.0, (4, 3)), 6, name="entities")
+    assert (floats.symbols, floats.numbers) == ([], [0, 1, 2])
+
+
+def test_numbers_are_scaled_by_finite_bounds_only():
+    encoder = ColumnEncoder(
+        spaces.Box(np.array([[0.0, -np.inf]]), np.array([[4.0, np.inf]]), dtype=np.float64),
+        1,
+        name="entities",
+    )
+    with torch.no_grad():
+        encoder.linear.weight.copy_(torch.tensor([[1.0, 100.0]]))
+    rows = torch.tensor([[[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]]])
+    got = encoder(rows, torch.ones(1, 3) > 0)
+    torch.testing.assert_close(got[0, :, 0], torch.tensor([-1.0, 1.0, 300.0]))
+
+
+def test_bounds_that_differ_by_row_are_refused():
+    space = spaces.Box(np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]]), dtype=np.float64)
+    with pytest.raises(ValueError, match="'entities' differ from row to row"):
+        ColumnEncoder(space, 6, name="entities")
+
+
+def test_entities_are_cut_to_the_longest_row_of_the_batch():
+    tokenizer = EntityTokenizer(spaces.Box(-1.0, 1.0, (6, 2)), 4, patch_size=8)
+    mask = torch.tensor([[1.0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]])
+    tokens = tokenizer(torch.zeros(2, 6, 2), mask)
+    assert tokens.x.shape == (2, 3, 4)
+    assert tokens.mask.tolist() == [[True, False, True], [True, False, False]]
+
+
+def test_a_cell_knows_its_place():
+    torch.manual_seed(0)
+    high = np.full((2, 3, 1), 4, np.int8)
+    tokenizer = CellTokenizer(spaces.Box(np.zeros_like(high), high, dtype=np.int8), 4, patch_size=8)
+    x = tokenizer(torch.ones(1, 2, 3, 1), None).x[0]
+    rows, columns = tokenizer.positions.rows[:, 0], tokenizer.positions.columns[0]
+    torch.testing.assert_close(x[5] - x[0], rows[1] - rows[0] + columns[2] - columns[0])
+
+
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_patches_are_squares_row_by_row(channels_first):
+    shape = (3, 6, 8) if channels_first else (6, 8, 3)
+    torch.manual_seed(0)
+    tokenizer = PatchTokenizer(spaces.Box(0, 255, shape, np.uint8), 5, patch_size=2)
+    image = torch.rand(1, 3, 6, 8)
+    with torch.no_grad():
+        tokenizer.positions.rows.zero_()
+        tokenizer.positions.columns.zero_()
+        tokens = tokenizer(image if channels_first else image.permute(0, 2, 3, 1), None)
+    patch = image[:, :, 2:4, 2:4].flatten(start_dim=1)  # row 1, column 1 of 3 x 4 patches
+    torch.testing.assert_close(tokens.x[:, 5], tokenizer.linear(patch))

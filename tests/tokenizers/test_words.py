@@ -1,0 +1,60 @@
+"""Each distinct mission of a batch is encoded once, and none is taken for another."""
+
+import torch
+from gymnasium import spaces
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rl_attention.tokenizers import words
+from rl_attention.tokenizers.words import WordTokenizer, distinct_rows
+
+MATRICES = st.lists(
+    st.lists(st.integers(-1, 3), min_size=3, max_size=3), min_size=1, max_size=12
+).map(lambda rows: torch.tensor(rows, dtype=torch.float32))
+
+
+@given(MATRICES)
+def test_distinct_rows_give_the_matrix_back(rows):
+    distinct, which = distinct_rows(rows)
+    assert torch.equal(distinct[which], rows)
+    assert len({tuple(row) for row in rows.tolist()}) == len(distinct)
+
+
+@given(MATRICES)
+def test_rows_with_one_sum_are_still_told_apart(rows):
+    original = torch.randint
+    words.torch.randint = lambda _low, _high, size, **_: torch.zeros(size, dtype=torch.long)
+    try:
+        distinct, which = distinct_rows(rows)
+    finally:
+        words.torch.randint = original
+    assert torch.equal(distinct[which], rows)
+
+
+def test_a_mission_is_encoded_alike_in_any_batch():
+    torch.manual_seed(0)
+    tokenizer = WordTokenizer(spaces.Box(0, 20, (6,)), 8)
+    ids = torch.tensor([[3, 4, 0, 0, 0, 0], [5, 6, 7, 8, 0, 0], [3, 4, 0, 0, 0, 0]]).float()
+    mask = ids != 0
+    tokens, mission = tokenizer(ids, mask)
+    assert tokens.x.shape == (2, 4, 8)
+    assert mission[0] == mission[2] != mission[1]
+    alone, _ = tokenizer(ids[:1], mask[:1])
+    torch.testing.assert_close(tokens.x[mission[0], :2], alone.x[0])
+
+
+def test_padding_of_a_mission_carries_nothing():
+    torch.manual_seed(0)
+    tokenizer = WordTokenizer(spaces.Box(0, 20, (4,)), 8)
+    mask = torch.tensor([[1.0, 1.0, 0.0, 0.0]])
+    clean, _ = tokenizer(torch.tensor([[3.0, 4.0, 0.0, 0.0]]), mask)
+    dirty, _ = tokenizer(torch.tensor([[3.0, 4.0, 17.0, 9.0]]), mask)
+    assert torch.equal(clean.x, dirty.x)
+
+
+def test_word_order_reaches_the_mean_of_the_tokens():
+    torch.manual_seed(0)
+    tokenizer = WordTokenizer(spaces.Box(0, 20, (2,)), 8)
+    tokens, mission = tokenizer(torch.tensor([[3.0, 4.0], [4.0, 3.0]]), None)
+    first, second = tokens.x[mission].mean(dim=1)
+    assert not torch.allclose(first, second, atol=1e-3)
