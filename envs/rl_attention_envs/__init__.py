@@ -1,0 +1,22 @@
+"""Entity observations and fast vector environments for MiniGrid and BabyAI."""
+
+from rl_attention_envs.backends import BackendChoice, choose_backend
+from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.factory import make_vec_env
+from rl_attention_envs.probes import make_probes
+from rl_attention_envs.registry import EnvironmentInfo, check_environment, list_environments
+from rl_attention_envs.views import VIEWS
+from rl_attention_envs.vocabulary import VOCABULARY
+
+__all__ = [
+    "VIEWS",
+    "VOCABULARY",
+    "BackendChoice",
+    "EnvironmentConfigError",
+    "EnvironmentInfo",
+    "check_environment",
+    "choose_backend",
+    "list_environments",
+    "make_probes",
+    "make_vec_env",
+]

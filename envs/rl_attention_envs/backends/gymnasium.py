@@ -1,0 +1,216 @@
+"""Python MiniGrid, one environment at a time or one process each: the reference backend."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+
+from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.seeding import spread_seed
+
+_MISSION_BYTES = 512
+
+RawObservation = dict[str, Any]
+
+
+class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
+    """A MiniGrid environment whose mission comes as bytes of fixed size.
+
+    Args:
+        env_id: An id that minigrid registers.
+        settings: Passed on to the environment, such as ``max_steps``.
+
+    Raises:
+        EnvironmentConfigError: The environment cannot be built.
+    """
+
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  gymnasium declares it so
+
+    def __init__(self, env_id: str, settings: dict[str, Any] | None = None) -> None:
+        import minigrid  # noqa: F401  importing it registers the ids, in a worker process too
+
+        self.env_id = env_id
+        self.render_mode = "rgb_array"
+        with warnings.catch_warnings():
+            # an id of an earlier version is still a benchmark that people compare on
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", message=".*out of date.*")
+            made = gymnasium.make(
+                env_id, disable_env_checker=True, render_mode="rgb_array", **(settings or {})
+            )
+        self.grid_env = cast(Any, made.unwrapped)
+        image: spaces.Box = self.grid_env.observation_space["image"]
+        self.observation_space = spaces.Dict(
+            {
+                "image": spaces.Box(0, 255, image.shape, np.uint8),
+                "direction": spaces.Discrete(4),
+                "mission": spaces.Box(0, 255, (_MISSION_BYTES,), np.uint8),
+            }
+        )
+        self.action_space: spaces.Space[Any] = spaces.Discrete(int(self.grid_env.action_space.n))
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[RawObservation, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: Restarts the random stream; None goes on with it.
+            options: Ignored.
+
+        Returns:
+            The first observation and an empty info.
+
+        Raises:
+            EnvironmentConfigError: MiniGrid cannot make the grid.
+        """
+        try:
+            with _quiet():
+                self.grid_env.reset(seed=seed)
+        except FileNotFoundError as error:
+            raise EnvironmentConfigError(
+                f"{self.env_id} cannot be run by the installed minigrid, whose package lacks the "
+                "pattern pictures of the WFC environments; use backend 'envpool' "
+                "(pip install 'rl-attention[fast]')"
+            ) from error
+        # BabyAI's Carrying levels hand over the object after they have made their observation
+        return self.observe(), {}
+
+    def step(self, action: int) -> tuple[RawObservation, float, bool, bool, dict[str, Any]]:
+        """Take one action.
+
+        Args:
+            action: Index of the action.
+
+        Returns:
+            Observation, reward, terminated, truncated and an info that holds ``is_success`` in the
+            last step of an episode.
+        """
+        observation, reward, terminated, truncated, _ = self.grid_env.step(action)
+        done = terminated or truncated
+        info = {"is_success": bool(terminated and reward > 0)} if done else {}
+        return _raw(observation), float(reward), bool(terminated), bool(truncated), info
+
+    def observe(self) -> RawObservation:
+        """Return the observation of the state as it is now."""
+        return _raw(self.grid_env.gen_obs())
+
+    def render(self) -> NDArray[np.uint8]:
+        """Return a picture of the whole grid, `H W 3`."""
+        picture: NDArray[np.uint8] = self.grid_env.render()
+        return picture
+
+    def close(self) -> None:
+        """Free what the environment holds."""
+        self.grid_env.close()
+
+
+class _SpreadSeeds(VecEnv):
+    """Seeds the copies as EnvPool's are seeded, whoever calls ``seed``."""
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        self._seeds = list(spread_seed(seed, self.num_envs))
+        return self._seeds
+
+
+class DummyMiniGrid(_SpreadSeeds, DummyVecEnv):
+    """All environments in this process, one after the other."""
+
+
+class SubprocMiniGrid(_SpreadSeeds, SubprocVecEnv):
+    """One process for each environment."""
+
+    def reset(self) -> VecEnvObs:
+        """Begin a new episode in every environment.
+
+        Raises:
+            EnvironmentConfigError: A worker process has died.
+        """
+        with _worker_death():
+            return super().reset()
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Wait for the step of every environment.
+
+        Raises:
+            EnvironmentConfigError: A worker process has died.
+        """
+        with _worker_death():
+            return super().step_wait()
+
+
+_VEC_ENVS: dict[str, Callable[[list[Callable[[], gymnasium.Env[Any, Any]]]], VecEnv]] = {
+    "dummy": DummyMiniGrid,
+    "subproc": SubprocMiniGrid,
+}
+
+
+def make_gymnasium_vec_env(
+    env_id: str,
+    *,
+    n_envs: int = 1,
+    seed: int | None = 0,
+    vec_env: str = "dummy",
+    settings: dict[str, Any] | None = None,
+) -> VecEnv:
+    """Build a vector environment of raw observations on python MiniGrid.
+
+    Args:
+        env_id: An id that minigrid registers.
+        n_envs: Number of environments.
+        seed: Decides every episode of every environment.
+        vec_env: ``dummy`` or ``subproc``.
+        settings: Passed on to every environment, such as ``max_steps``.
+
+    Raises:
+        EnvironmentConfigError: The environment cannot be run.
+    """
+    first = RawMiniGrid(env_id, settings)
+    # what cannot run must say so here, not as a broken pipe from a worker process
+    first.reset(seed=0)
+    first.close()
+    venv = _VEC_ENVS[vec_env]([partial(RawMiniGrid, env_id, settings)] * n_envs)
+    venv.seed(seed)
+    return venv
+
+
+def _raw(observation: dict[str, Any]) -> RawObservation:
+    mission = observation["mission"].encode("ascii")
+    if len(mission) > _MISSION_BYTES:
+        raise EnvironmentConfigError(
+            f"mission {observation['mission']!r} has {len(mission)} letters, more than the "
+            f"{_MISSION_BYTES} that a raw observation holds"
+        )
+    padded = np.frombuffer(mission.ljust(_MISSION_BYTES, b"\0"), np.uint8)
+    return {
+        "image": observation["image"],
+        "direction": np.int64(observation["direction"]),
+        "mission": padded,
+    }
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Swallow the lines that BabyAI prints for every grid it throws away."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+@contextlib.contextmanager
+def _worker_death() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, ConnectionResetError, BrokenPipeError) as error:
+        raise EnvironmentConfigError(
+            "a worker process of the Gymnasium backend has died; its own error stands above. "
+            "Use vec_env 'dummy' to have it raised here"
+        ) from error

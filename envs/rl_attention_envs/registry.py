@@ -1,0 +1,89 @@
+"""Which environments there are, and which backend can run each."""
+
+import difflib
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.vocabulary import mission_bounds
+
+FAMILIES: tuple[str, ...] = ("MiniGrid-", "BabyAI-")
+
+
+@dataclass(frozen=True)
+class EnvironmentInfo:
+    """What is known of an environment without building it.
+
+    Attributes:
+        env_id: Gymnasium id.
+        family: ``MiniGrid`` or ``BabyAI``.
+        backends: Names of the backends that know the id, the fastest first.
+        words: Word slots of its missions.
+    """
+
+    env_id: str
+    family: str
+    backends: tuple[str, ...]
+    words: int
+
+
+def envpool_installed() -> bool:
+    """Tell whether the optional package envpool can be imported."""
+    return importlib.util.find_spec("envpool") is not None
+
+
+@lru_cache(maxsize=1)
+def gymnasium_ids() -> frozenset[str]:
+    """Return the ids that python MiniGrid registers."""
+    import gymnasium
+    import minigrid  # noqa: F401  importing it registers the ids
+
+    return frozenset(name for name in gymnasium.registry if name.startswith(FAMILIES))
+
+
+@lru_cache(maxsize=1)
+def envpool_ids() -> frozenset[str]:
+    """Return the ids that EnvPool knows; none where it is not installed."""
+    if not envpool_installed():
+        return frozenset()
+    import envpool
+
+    return frozenset(name for name in envpool.list_all_envs() if name.startswith(FAMILIES))
+
+
+def list_environments() -> list[EnvironmentInfo]:
+    """Return every MiniGrid and BabyAI environment that some backend can run, by name."""
+    fast, reference = envpool_ids(), gymnasium_ids()
+    return [
+        EnvironmentInfo(
+            env_id=env_id,
+            family=env_id.split("-")[0],
+            backends=("envpool",) * (env_id in fast) + ("gymnasium",) * (env_id in reference),
+            words=mission_bounds(env_id).words,
+        )
+        for env_id in sorted(fast | reference)
+    ]
+
+
+def check_environment(env_id: str) -> None:
+    """Make sure that an id is one of ``list_environments``.
+
+    Args:
+        env_id: The id to look up.
+
+    Raises:
+        EnvironmentConfigError: Nothing is registered under the id; the nearest ids are named.
+    """
+    known = gymnasium_ids() | envpool_ids()
+    if env_id in known:
+        return
+    near = difflib.get_close_matches(env_id, sorted(known), n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "rl_attention_envs.list_environments() has them all"
+    )
+    raise EnvironmentConfigError(
+        f"expected the id of a MiniGrid or BabyAI environment, got {env_id!r}: {hint}"
+    )

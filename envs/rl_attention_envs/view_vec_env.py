@@ -1,0 +1,115 @@
+"""The wrapper that shows either backend's raw observations through a view."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from rl_attention_envs.views.base import Encoded, Observation, RawBatch, View
+
+
+class ViewVecEnv(VecEnvWrapper):
+    """Shows a vector environment of raw observations through a view.
+
+    Missions change at resets only, so between them their coded rows are kept.
+
+    Args:
+        venv: Either backend's vector environment.
+        view: The view.
+
+    Attributes:
+        entity_overflow: Things dropped so far for want of room, by environment.
+    """
+
+    def __init__(self, venv: VecEnv, view: View) -> None:
+        super().__init__(venv, observation_space=view.observation_space)
+        self.view = view
+        self.entity_overflow = np.zeros(venv.num_envs, np.int64)
+        self._missions = np.zeros(
+            (venv.num_envs, view.mission_coder.width), view.mission_coder.dtype
+        )
+
+    def reset(self) -> VecEnvObs:
+        """Begin a new episode in every environment.
+
+        Returns:
+            Observations of the view's space, with a leading batch axis.
+        """
+        raw = self.venv.reset()
+        self._missions = self.view.mission_coder(raw["mission"])  # type: ignore[call-overload]
+        observation, dropped = self._encode(raw, self._missions)
+        if dropped is not None:
+            self.entity_overflow += dropped
+        return observation
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Wait for the step of every environment.
+
+        Returns:
+            Observations, rewards, dones and infos; a finished environment's info holds its last
+            observation as ``terminal_observation``.
+        """
+        raw, rewards, dones, infos = self.venv.step_wait()
+        finished = np.flatnonzero(dones)
+        if len(finished):
+            self._show_last(finished, infos)
+            self._missions[finished] = self.view.mission_coder(raw["mission"][finished])  # type: ignore[call-overload]
+        observation, dropped = self._encode(raw, self._missions)
+        if dropped is not None and dropped.any():
+            self._count(np.arange(self.num_envs), dropped, infos)
+        return observation, rewards, dones, infos
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """Return an attribute of the environments; ``entity_overflow`` is kept by this wrapper.
+
+        Args:
+            attr_name: The name.
+            indices: Which environments; None means all.
+        """
+        if attr_name == "entity_overflow":
+            return [int(self.entity_overflow[i]) for i in self._get_indices(indices)]
+        return self.venv.get_attr(attr_name, indices)
+
+    def has_attr(self, attr_name: str) -> bool:
+        """Tell whether ``get_attr`` knows an attribute.
+
+        Args:
+            attr_name: The name.
+        """
+        return attr_name == "entity_overflow" or self.venv.has_attr(attr_name)
+
+    def _encode(self, raw: Any, missions: NDArray[Any]) -> Encoded:
+        return self.view.encode(RawBatch(raw["image"], raw["direction"], missions))
+
+    def _show_last(self, finished: NDArray[np.intp], infos: Sequence[dict[str, Any]]) -> None:
+        """Put the view's form of the last observations in the place of the raw ones."""
+        last = [infos[i]["terminal_observation"] for i in finished]
+        raw = {key: np.stack([row[key] for row in last]) for key in ("image", "direction")}
+        observation, dropped = self._encode(raw, self._missions[finished])
+        for row, index in enumerate(finished):
+            infos[index]["terminal_observation"] = _row(observation, row)
+        if dropped is not None and dropped.any():
+            self._count(finished, dropped, infos)
+
+    def _count(
+        self,
+        environments: NDArray[np.intp],
+        dropped: NDArray[np.int64],
+        infos: Sequence[dict[str, Any]],
+    ) -> None:
+        self.entity_overflow[environments] += dropped
+        for index, count in zip(environments, dropped, strict=True):
+            if count:
+                infos[index]["entity_overflow"] = infos[index].get("entity_overflow", 0) + int(
+                    count
+                )
+
+
+def _row(observation: Observation, row: int) -> Observation:
+    if isinstance(observation, dict):
+        return {key: values[row].copy() for key, values in observation.items()}
+    row_copy: NDArray[Any] = observation[row].copy()
+    return row_copy

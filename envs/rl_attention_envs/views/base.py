@@ -1,0 +1,94 @@
+"""What a view is: one way to show a batch of raw MiniGrid observations to a network."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from rl_attention_envs.missions import MissionCoder
+
+Observation = NDArray[Any] | dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """The sizes of an environment that a view has to know.
+
+    Attributes:
+        words: Word slots of a mission.
+        letters: Characters of the longest mission.
+        view_size: Side `V` of the square that the agent sees.
+        max_entities: Rows of the view ``entities``; the others have no use for it.
+    """
+
+    words: int
+    letters: int = 96
+    view_size: int = 7
+    max_entities: int = 32
+
+
+class RawBatch(NamedTuple):
+    """A batch of raw observations whose missions have been coded by the view already.
+
+    Attributes:
+        image: MiniGrid's symbolic view, uint8 `B V V 3`, axes column, row, (type, colour, state).
+        direction: Where the agent looks, `B`.
+        missions: Rows of the view's mission coder, `B L`.
+    """
+
+    image: NDArray[np.uint8]
+    direction: NDArray[np.integer[Any]]
+    missions: NDArray[Any]
+
+
+class Encoded(NamedTuple):
+    """What a view makes of a batch.
+
+    Attributes:
+        observation: Arrays with a leading batch axis, laid out as the view's observation space.
+        dropped: Number of things that found no room, `B`; None where nothing can be dropped.
+    """
+
+    observation: Observation
+    dropped: NDArray[np.int64] | None
+
+
+class View(ABC):
+    """One way to show an environment.
+
+    A view holds no state of the environment: everything it shows comes from the batch it is given.
+
+    Args:
+        settings: The sizes of the environment.
+    """
+
+    observation_space: spaces.Space[Any]
+    mission_coder: MissionCoder
+
+    def __init__(self, settings: ViewSettings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def encode(self, raw: RawBatch) -> Encoded:
+        """Show a batch.
+
+        Args:
+            raw: The batch.
+
+        Returns:
+            New arrays that share no memory with the batch.
+        """
+
+    @abstractmethod
+    def token_cells(self, observation: Any) -> NDArray[np.intp]:
+        """Tell which cell of the view each token of an observation shows.
+
+        Args:
+            observation: What ``encode`` made of a batch.
+
+        Returns:
+            Indices into the flat view in picture order, -1 = padding, `B N`.
+        """
