@@ -1,0 +1,184 @@
+"""Attention over training: maps and curves from the same probes at every snapshot."""
+
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rl_attention.callbacks.schedule import snapshot_steps, update_unit
+from rl_attention.callbacks.tensorboard import tensorboard_writer
+from rl_attention.errors import UserError
+from rl_attention.recording import (
+    ProbeSet,
+    Snapshot,
+    draw_mosaic,
+    find_extractor,
+    label_layers,
+    list_snapshots,
+    read_snapshot,
+    record,
+    summarise,
+    write_snapshot,
+)
+
+PROBES_FILE = "probes.npz"
+_OWN_PROBES = 4
+
+
+class AttentionMapCallback(BaseCallback):
+    """Show what a model attends to, from before training to its end.
+
+    At logarithmically spaced steps the same probe observations pass through the policy, and their
+    attention goes to TensorBoard (pictures `attention_map/probe00`, ..., curves `attention/...`)
+    and to `folder` (`attention/step_000012345.npz` and `probes.npz`). Works with every
+    Stable-Baselines3 algorithm whose extractor holds a `Probe`; with any other it says once that
+    there is nothing to record. It draws no random number and changes no weight: the model trains
+    exactly as it would without.
+
+    With a folder, a training that goes on from an earlier one (`reset_num_timesteps=False`) carries
+    on its snapshots. Snapshots of later steps than the one where training begins belong to another
+    history and are deleted.
+
+    Args:
+        probes: What to look at. None takes the first observations of the training environments.
+        snapshots: How many snapshots, at least 2. TensorBoard shows at most 10 pictures a tag
+            unless started with `--samples_per_plugin images=200`.
+        folder: Folder of the run. None writes to TensorBoard alone.
+        verbose: Verbosity of Stable-Baselines3 callbacks.
+
+    Raises:
+        UserError: If `snapshots` is below 2; when training begins, if there is neither a folder
+            nor a TensorBoard log, or if the folder holds other probes.
+    """
+
+    def __init__(
+        self,
+        probes: ProbeSet | None = None,
+        *,
+        snapshots: int = 10,
+        folder: str | Path | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(verbose)
+        if snapshots < 2:
+            raise UserError(f"snapshots must be at least 2 (first and last), got {snapshots}")
+        self.probes = probes
+        self.snapshots = snapshots
+        self.folder = None if folder is None else Path(folder)
+        self._active = False
+        self._previous: Snapshot | None = None
+        self._pending: list[int] = []
+
+    def _on_training_start(self) -> None:
+        self._active = self._has_attention()
+        if not self._active:
+            return
+        if self.folder is None and tensorboard_writer(self.logger) is None:
+            raise UserError(
+                "attention maps have nowhere to go: give the callback a folder, "
+                "or the model a tensorboard_log"
+            )
+        self._settle_probes()
+        self._carry_on()
+        done = -1 if self._previous is None else self._previous.step
+        steps = snapshot_steps(
+            int(self.locals["total_timesteps"]),
+            self.snapshots,
+            unit=update_unit(self.model),
+            learning_starts=int(getattr(self.model, "learning_starts", 0)),
+        )
+        self._pending = [step for step in steps if step > done]
+
+    def _on_rollout_start(self) -> None:
+        # here the update that followed the last rollout is done
+        step = self.model.num_timesteps
+        if self._active and self._pending and self._pending[0] <= step:
+            self._pending = [later for later in self._pending if later > step]
+            self._take(step)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_training_end(self) -> None:
+        step = self.model.num_timesteps
+        if self._active and (self._previous is None or self._previous.step < step):
+            self._take(step)
+
+    def _has_attention(self) -> bool:
+        try:
+            find_extractor(self.model)
+        except UserError:
+            name = type(self.model).__name__
+            self.logger.info(f"no attention in this {name} policy: no maps will be recorded")
+            return False
+        return True
+
+    def _settle_probes(self) -> None:
+        """Choose the probes and store them, or take up those that the folder already holds."""
+        stored = None if self.folder is None else self.folder / PROBES_FILE
+        if stored is not None and stored.exists() and self.model.num_timesteps > 0:
+            kept = ProbeSet.load(stored)
+            if self.probes is not None and self.probes.digest != kept.digest:
+                raise UserError(
+                    f"{stored} holds other probes than those given: this training goes on from "
+                    "an earlier one, so give the same probes, or another folder"
+                )
+            self.probes = kept
+            return
+        if self.probes is None:
+            self.probes = _first_observations(self.model)
+        if stored is not None:
+            self.probes.save(stored)
+
+    def _carry_on(self) -> None:
+        """Find the snapshot before the first one to come, and drop those of another history."""
+        step = self.model.num_timesteps
+        if self.folder is None:
+            if self._previous is not None and (step == 0 or self._previous.step > step):
+                self._previous = None
+            return
+        self._previous = None
+        for at, path in list_snapshots(self.folder).items():
+            if at > step:
+                path.unlink()
+            elif at < step:
+                self._previous = read_snapshot(path)
+
+    def _take(self, step: int) -> None:
+        assert self.probes is not None
+        maps = record(self.model, _as_seen(self.model, self.probes.observations))
+        layers = label_layers(maps, self.probes.sizes)
+        snapshot = Snapshot(step=step, layers=layers, probes_digest=self.probes.digest)
+        before = None if self._previous is None else self._previous.layers
+        if self.folder is not None:
+            write_snapshot(self.folder, snapshot)
+        self._log(snapshot, summarise(layers, self.probes, before))
+        self._previous = snapshot
+
+    def _log(self, snapshot: Snapshot, scalars: dict[str, float]) -> None:
+        writer = tensorboard_writer(self.logger)
+        if writer is None:
+            return
+        assert self.probes is not None
+        for tag, value in scalars.items():
+            writer.add_scalar(tag, value, global_step=snapshot.step)
+        for index in range(len(self.probes)):
+            picture = draw_mosaic(snapshot.layers, self.probes, index)
+            tag = f"attention_map/probe{index:02d}"
+            writer.add_image(tag, picture, global_step=snapshot.step, dataformats="HWC")
+        writer.flush()
+
+
+def _first_observations(model: Any) -> ProbeSet:
+    """Probes from what the environments show first, without stepping or reseeding them."""
+    normaliser = model.get_vec_normalize_env()
+    first = model._last_obs if normaliser is None else normaliser.get_original_obs()
+    if isinstance(first, dict):
+        return ProbeSet.from_observations({key: first[key][:_OWN_PROBES] for key in first})
+    return ProbeSet.from_observations(first[:_OWN_PROBES])
+
+
+def _as_seen(model: Any, observations: Any) -> Any:
+    """Probes are raw; a policy behind VecNormalize sees them with the statistics of the moment."""
+    normaliser = model.get_vec_normalize_env()
+    return observations if normaliser is None else normaliser.normalize_obs(observations)
