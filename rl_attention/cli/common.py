@@ -1,0 +1,105 @@
+"""Options and small services that several subcommands share."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rl_attention.cli.options import given_overrides
+from rl_attention.errors import UserError
+from rl_attention.experiment.overrides import merge
+from rl_attention.experiment.task_config import CompareConfig, parse_task
+from rl_attention.experiment.task_files import load_task
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+config_file_option = click.option(
+    "--config",
+    "-conf",
+    "--conf-file",
+    "config_file",
+    metavar="FILE|NAME",
+    help="Task file, or the name of a packaged one such as doorkey-5x5.",
+)
+log_folder_option = click.option(
+    "-f",
+    "--log-folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    help="Where run folders go.",
+)
+progress_option = click.option(
+    "-P",
+    "--progress/--no-progress",
+    default=None,
+    help="Progress bars with time left; by default in a terminal, and never in CI.",
+)
+json_option = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the numbers to this file.",
+)
+
+
+def load_given_task(config_file: str | None, **changes: Any) -> CompareConfig:
+    """Build the task from the file, if there is one, and the options.
+
+    Args:
+        config_file: A path or the name of a packaged task.
+        **changes: Further top-level settings that win over both.
+
+    Raises:
+        UserError: There is neither a file nor an environment, or something is not valid.
+    """
+    overrides = merge(given_overrides(), changes)
+    data, source = load_task(config_file) if config_file else ({}, "")
+    if not isinstance(data, dict):
+        raise UserError(f"{source}: expected a mapping of settings, got {type(data).__name__}")
+    if not config_file and not overrides.get("env", {}).get("id"):
+        raise UserError("expected --env ID or --config FILE, got neither; `envs` lists the ids")
+    return parse_task(merge(data, overrides), source=source)
+
+
+def wants_bars(progress: bool | None) -> bool:
+    """Decide whether to draw progress bars.
+
+    Args:
+        progress: What the user said, or None.
+    """
+    if progress is not None:
+        return progress
+    return sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def check_writable(file: Path | None) -> None:
+    """Make sure before long work that its result can be written.
+
+    Args:
+        file: Where the result is to go, or None.
+
+    Raises:
+        UserError: There is no such folder, or the file cannot be written.
+    """
+    if file is None:
+        return
+    if not file.parent.is_dir():
+        raise UserError(f"--json: expected a file in an existing folder, got {file}")
+    target = file if file.exists() else file.parent
+    if not os.access(target, os.W_OK):
+        raise UserError(f"--json: {file} cannot be written; choose another file")
+
+
+def say_next(*commands: str) -> None:
+    """End with the commands that one may want next.
+
+    Args:
+        *commands: Arguments of `rl-attention`.
+    """
+    click.echo("\nNext:")
+    for command in commands:
+        click.echo(f"  rl-attention {command}")

@@ -1,0 +1,104 @@
+"""Running a comparison and showing its table: what `compare` and `demo` share."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from rl_attention.cli.common import say_next
+from rl_attention.cli.errors import Failure
+from rl_attention.comparison import Comparison, compare, read_runs
+from rl_attention.comparison.summary import Metric
+from rl_attention.comparison.table import render_table
+from rl_attention.errors import UserError
+from rl_attention.experiment.files import write_text
+from rl_attention.experiment.preflight import check_run
+from rl_attention.experiment.run_folder import RunFolder
+from rl_attention.sweep import Trial, run_trials
+from rl_attention.sweep.board import ProgressBoard
+
+_WIDTH = 110
+
+
+def run_missing(trials: Sequence[Trial], *, workers: int | None, bars: bool) -> list[str]:
+    """Run the trials that are not finished yet.
+
+    Args:
+        trials: All of the comparison.
+        workers: How many at a time.
+        bars: Whether to draw progress bars.
+
+    Returns:
+        One line for each trial that failed.
+
+    Raises:
+        UserError: A trial cannot be had; nothing was started.
+    """
+    reasons = {check_run(trial.config): None for trial in trials}
+    missing = [t for t in trials if RunFolder(t.folder).find_results(t.config) is None]
+    for trial in missing:
+        RunFolder(trial.folder).create()
+    for reason in reasons:
+        click.echo(f"Environments: {reason}", err=True)
+    if len(missing) < len(trials):
+        click.echo(f"{len(trials) - len(missing)} of {len(trials)} runs are finished.", err=True)
+    if not missing:
+        return []
+    with ProgressBoard(missing, Console(stderr=True), bars=bars) as board:
+        try:
+            outcomes = run_trials(missing, board, workers=workers)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"Interrupted; finished runs and what the others logged are kept in "
+                f"{missing[0].folder.parent}; the same command runs the unfinished ones again"
+            ) from None
+    return [outcome.error for outcome in outcomes if outcome.error is not None]
+
+
+def show_comparison(
+    trials: Sequence[Trial],
+    *,
+    baseline: str | None,
+    metric: Metric = "success_rate",
+    json_file: Path | None = None,
+) -> Comparison:
+    """Print the table of the finished runs.
+
+    Args:
+        trials: All of the comparison.
+        baseline: The arm to compare with; by default the first.
+        metric: What the interquartile means are of.
+        json_file: Also write the numbers here.
+
+    Raises:
+        UserError: No run is finished.
+    """
+    finished = [trial.folder for trial in trials if RunFolder(trial.folder).results.exists()]
+    comparison = compare(read_runs(finished), baseline=baseline, metric=metric)
+    # a narrow terminal breaks the lines, which is better than losing digits
+    Console(width=max(Console().width, _WIDTH)).print(render_table(comparison))
+    if json_file is not None:
+        text = json.dumps(comparison.to_dict(), indent=2, allow_nan=False) + "\n"
+        try:
+            write_text(json_file, text)
+        except OSError as error:
+            raise UserError(f"--json: {json_file} cannot be written ({error.strerror})") from None
+    return comparison
+
+
+def finish(trials: Sequence[Trial], errors: Sequence[str]) -> None:
+    """Name the next commands, and fail if a trial did.
+
+    Args:
+        trials: All of the comparison.
+        errors: One line for each that failed.
+
+    Raises:
+        Failure: At least one trial failed.
+    """
+    folder = trials[0].folder
+    say_next(f"tensorboard {folder.parent}", f"eval {folder}")
+    if errors:
+        raise Failure(f"{len(errors)} of {len(trials)} runs failed; the first: {errors[0]}")

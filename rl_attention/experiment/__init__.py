@@ -1,0 +1,1 @@
+"""Experiments as data: a config in, a run folder out."""

@@ -1,0 +1,86 @@
+"""Settings that are each right and do not go together."""
+
+from typing import TYPE_CHECKING
+
+from rl_attention.experiment.hyperparams import PPOConfig
+
+if TYPE_CHECKING:
+    from rl_attention.experiment.config import RunConfig
+
+VIEWS_OF_ARM = {
+    "attention": ("entities", "cells", "pixels"),
+    "uniform": ("entities", "cells"),
+    "mlp": ("entities", "cells"),
+    "cnn": ("cells",),
+    "flat": ("flat",),
+}
+
+
+def find_conflict(config: "RunConfig") -> str | None:
+    """Name the first pair of settings that cannot be had together, or None."""
+    checks = (_arm_and_view, _normalize, _heads, _patches, _minibatch, _epsilon, _snapshots)
+    return next((reason for check in checks if (reason := check(config)) is not None), None)
+
+
+def _arm_and_view(config: "RunConfig") -> str | None:
+    views = VIEWS_OF_ARM[config.arm]
+    if config.env.view in views:
+        return None
+    expected = " or ".join(views)
+    arms = " or ".join(arm for arm, known in VIEWS_OF_ARM.items() if config.env.view in known)
+    return (
+        f"env.view: arm {config.arm!r} takes the view {expected}, got {config.env.view!r} "
+        f"(which goes with {arms})"
+    )
+
+
+def _normalize(config: "RunConfig") -> str | None:
+    if not config.env.normalize or config.env.view == "flat":
+        return None
+    return (
+        f"env.normalize: expected false with the view {config.env.view!r}, got true: "
+        "scaling symbols by a running mean destroys them (only flat takes it)"
+    )
+
+
+def _heads(config: "RunConfig") -> str | None:
+    width, heads = config.extractor.width, config.extractor.n_heads
+    if config.arm == "flat" or width % heads == 0:
+        return None
+    return f"extractor.n_heads: expected a divisor of extractor.width = {width}, got {heads}"
+
+
+def _patches(config: "RunConfig") -> str | None:
+    side, patch = 56, config.extractor.patch_size
+    if config.env.view != "pixels" or side % patch == 0:
+        return None
+    return f"extractor.patch_size: expected a divisor of the view's {side} pixels, got {patch}"
+
+
+def _minibatch(config: "RunConfig") -> str | None:
+    if not isinstance(config.hyperparams, PPOConfig):
+        return None
+    n_steps, n_envs = config.hyperparams.n_steps, config.env.n_envs
+    rollout, batch = n_steps * n_envs, config.hyperparams.batch_size
+    if rollout < 2:
+        return "hyperparams.n_steps: expected n_steps x env.n_envs above 1, got 1"
+    if batch is None or (batch > 1 and rollout % batch == 0):
+        return None
+    return (
+        f"hyperparams.batch_size: expected a divisor above 1 of n_steps x env.n_envs = "
+        f"{n_steps} x {n_envs} = {rollout}, got {batch} (null: a quarter of it)"
+    )
+
+
+def _epsilon(config: "RunConfig") -> str | None:
+    first = getattr(config.hyperparams, "exploration_initial_eps", 1.0)
+    last = getattr(config.hyperparams, "exploration_final_eps", 0.0)
+    if last <= first:
+        return None
+    return f"hyperparams.exploration_final_eps: expected at most {first} (the first), got {last}"
+
+
+def _snapshots(config: "RunConfig") -> str | None:
+    if config.recording.snapshots != 1:
+        return None
+    return "recording.snapshots: expected 0 (none) or at least 2 (first and last), got 1"

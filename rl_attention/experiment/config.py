@@ -1,0 +1,138 @@
+"""The config of one run: frozen, checked, and the documentation of every option."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from rl_attention.experiment.compatibility import VIEWS_OF_ARM, find_conflict
+from rl_attention.experiment.fields import ConfigModel, Count, Seed, Sizes
+from rl_attention.experiment.hyperparams import HYPERPARAMS, Hyperparams
+
+Algo = Literal["ppo", "a2c", "dqn"]
+Arm = Literal["attention", "uniform", "mlp", "cnn", "flat"]
+View = Literal["entities", "cells", "pixels", "flat"]
+
+
+class EnvConfig(ConfigModel):
+    """Which task, and how it is seen and run."""
+
+    id: str = Field(description="Environment, such as MiniGrid-DoorKey-5x5-v0.")
+    view: View = Field(default="entities", description="What the agent sees.")
+    backend: Literal["auto", "envpool", "gymnasium"] = Field(
+        default="auto", description="Who steps the environments; auto takes EnvPool where it can."
+    )
+    vec_env: Literal["dummy", "subproc"] = Field(
+        default="dummy", description="For gymnasium: one process, or one for each environment."
+    )
+    n_envs: Count = Field(default=64, description="Environments stepped together.")
+    max_entities: Count = Field(default=32, description="Rows of the entities view.")
+    normalize: bool = Field(
+        default=False, description="VecNormalize on observation and reward; for the flat view only."
+    )
+
+
+class ExtractorConfig(ConfigModel):
+    """The attention extractor; control arms are sized to have as many parameters."""
+
+    width: Count = Field(default=64, description="Size of a token.")
+    n_heads: Count = Field(default=4, description="Attention heads; they divide width.")
+    n_blocks: Annotated[int, Field(ge=0)] = Field(default=1, description="Self-attention blocks.")
+    features_dim: Count = Field(default=128, description="Size of the features given to the heads.")
+    feedforward: Count = Field(
+        default=128, description="Hidden size of attention's feed-forward layers."
+    )
+    patch_size: Count = Field(default=8, description="Side of a patch of the pixels view.")
+
+
+class EvalConfig(ConfigModel):
+    """The evaluation after training, on fresh environments."""
+
+    n_episodes: Count = Field(
+        default=100, description="Episodes, an equal share for each environment."
+    )
+    deterministic: bool = Field(default=True, description="Take the likeliest action.")
+
+
+class RecordingConfig(ConfigModel):
+    """What is kept of the attention."""
+
+    snapshots: Annotated[int, Field(ge=0)] = Field(
+        default=10, description="Log-spaced snapshots of the attention maps; 0: none."
+    )
+    n_probes: Count = Field(default=6, description="Fixed observations that the maps are drawn of.")
+
+
+def read_hyperparams(value: Any, info: ValidationInfo) -> Any:
+    """Validate hyperparameters by the model of the algorithm that the config names."""
+    model = HYPERPARAMS.get(info.data.get("algo", ""))
+    if model is None or not isinstance(value, Mapping | Hyperparams):
+        return value
+    if isinstance(value, Hyperparams):
+        value = value.model_dump(exclude_unset=True)
+    return model.model_validate(dict(value))
+
+
+class RunConfig(ConfigModel):
+    """One run: one arm, one seed."""
+
+    env: EnvConfig = Field(description="The environment.")
+    algo: Algo = Field(default="ppo", description="Algorithm.")
+    n_timesteps: Count = Field(default=200_000, description="Frames of training.")
+    seed: Seed = Field(default=0, description="Decides every random draw.")
+    arm: Arm = Field(default="attention", description="Features extractor.")
+    label: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$",
+        max_length=64,
+        description="Name of this arm in folders and tables; by default the arm's own.",
+    )
+    extractor: ExtractorConfig = Field(
+        default=ExtractorConfig(), description="The features extractor."
+    )
+    net_arch: Sizes = Field(
+        default=(64,), description="Hidden layers of the policy and value heads, as [64, 64]."
+    )
+    hyperparams: Annotated[SerializeAsAny[Hyperparams], BeforeValidator(read_hyperparams)] = Field(
+        default={},
+        description="The algorithm's hyperparameters, in SB3's spelling.",
+        validate_default=True,
+    )
+    eval: EvalConfig = Field(default=EvalConfig(), description="Evaluation.")
+    recording: RecordingConfig = Field(default=RecordingConfig(), description="Recording.")
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$",
+        description="auto, cpu, cuda, cuda:N, mps.",
+    )
+    num_threads: Count | None = Field(
+        default=None, description="CPU threads; by default all, divided fairly among parallel runs."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_view(cls, data: Any) -> Any:
+        """An arm that takes one view only need not be told which."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("env"), Mapping):
+            return data
+        arm = data.get("arm", "attention")
+        if "view" in data["env"] or not isinstance(arm, str) or arm not in VIEWS_OF_ARM:
+            return data
+        return {**data, "env": {**data["env"], "view": VIEWS_OF_ARM[arm][0]}}
+
+    @model_validator(mode="after")
+    def _check_conflicts(self) -> "RunConfig":
+        conflict = find_conflict(self)
+        if conflict is not None:
+            raise PydanticCustomError("conflict", "{reason}", {"reason": conflict})
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name of the arm in folders and tables."""
+        return self.label or self.arm
+
+    def dump(self) -> dict[str, Any]:
+        """Every field as plain data, ready for YAML."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,125 @@
+"""The one place that imports `rl_attention_envs`: environments for a run, and their probes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import rl_attention_envs
+from rl_attention.errors import UserError
+from rl_attention.experiment.config import EnvConfig, RunConfig
+from rl_attention_envs.errors import EnvironmentConfigError
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.vec_env import VecEnv
+
+TRAINING, EVALUATION = 0, 1
+"""Streams of seeds: evaluation never sees the episodes of training."""
+
+
+@contextmanager
+def environment_errors() -> Iterator[None]:
+    """Turn the environments' complaints about a setting into the user's."""
+    try:
+        yield
+    except EnvironmentConfigError as error:
+        raise UserError(str(error)) from None
+
+
+def derive_seed(seed: int, stream: int) -> int:
+    """Give each use of a run's seed its own, as the same number everywhere.
+
+    Args:
+        seed: The run's seed.
+        stream: `TRAINING` or `EVALUATION`.
+    """
+    state = np.random.SeedSequence([seed, stream]).generate_state(1)
+    return int(state[0] >> 1)  # the C++ environments take 31 bits
+
+
+def check_env(env: EnvConfig) -> str:
+    """Check that the environment is there and can be run, and say by whom.
+
+    Args:
+        env: The environment's settings.
+
+    Returns:
+        One line: the backend, and why that one.
+
+    Raises:
+        UserError: There is no such environment, or its backend is not installed.
+    """
+    with environment_errors():
+        rl_attention_envs.check_environment(env.id)
+        choice = rl_attention_envs.choose_backend(env.id, env.backend)
+    return f"{choice.name}: {choice.reason}"
+
+
+def backend_name(env: EnvConfig) -> str:
+    """Return who steps the environments."""
+    with environment_errors():
+        return str(rl_attention_envs.choose_backend(env.id, env.backend).name)
+
+
+def build_env(
+    config: RunConfig,
+    *,
+    stream: int = TRAINING,
+    n_envs: int | None = None,
+    threads: int | None = None,
+) -> "VecEnv":
+    """Make the vector environment of a run, as yet without normalisation.
+
+    Args:
+        config: The run.
+        stream: `TRAINING` or `EVALUATION`.
+        n_envs: How many; by default as the config says.
+        threads: CPU threads, where the config leaves them open.
+
+    Raises:
+        UserError: The environment cannot be made from these settings.
+    """
+    env = config.env
+    with environment_errors():
+        return rl_attention_envs.make_vec_env(
+            env.id,
+            view=env.view,
+            n_envs=env.n_envs if n_envs is None else n_envs,
+            seed=derive_seed(config.seed, stream),
+            backend=env.backend,
+            vec_env=env.vec_env,
+            num_threads=config.num_threads or threads,
+            max_entities=env.max_entities,
+        )
+
+
+def probe_data(config: RunConfig) -> dict[str, Any]:
+    """Make the fixed observations of an environment: the same for every arm and seed.
+
+    Args:
+        config: The run.
+
+    Raises:
+        UserError: There are no probes for these settings.
+    """
+    env = config.env
+    with environment_errors():
+        return dict(
+            rl_attention_envs.make_probes(
+                env.id,
+                view=env.view,
+                n_probes=config.recording.n_probes,
+                max_entities=env.max_entities,
+            )
+        )
+
+
+def vocabulary() -> Sequence[str]:
+    """Return the words of missions in their fixed order; the index is the word's number."""
+    return rl_attention_envs.VOCABULARY
+
+
+def list_environments() -> list[Any]:
+    """List every environment and who can step it."""
+    return list(rl_attention_envs.list_environments())

@@ -1,0 +1,69 @@
+"""Field types of a config: strict, but at ease with numbers as people write them in YAML."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from rl_attention.experiment.schedules import parse_schedule
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_EXPONENT = re.compile(r"[+-]?\d+(\.\d+)?[eE]\+?\d+")
+
+
+class ConfigModel(BaseModel):
+    """A frozen group of settings that refuses unknown keys and wrong types."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False
+    )
+
+
+def read_number(value: Any) -> Any:
+    """Turn `'3e-4'` into a float: YAML 1.1 reads an exponent without a dot as text."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    return value
+
+
+def read_count(value: Any) -> Any:
+    """Turn `'1e5'` and `1.0e5` into an int; whatever is not whole is left to the type check."""
+    if isinstance(value, str) and _EXPONENT.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def read_schedule(value: Any) -> float | str:
+    """Accept a number above 0, or a linear schedule spelled as RL Zoo does, `lin_0.0003`.
+
+    Raises:
+        PydanticCustomError: Neither of the two came.
+    """
+    value = read_number(value)
+    try:
+        if isinstance(value, bool) or not isinstance(value, float | int | str):
+            raise ValueError
+        parse_schedule(value)
+    except ValueError:
+        message = "expected a number above 0 or a linear schedule such as lin_0.0003"
+        raise PydanticCustomError("schedule", message) from None
+    return value if isinstance(value, str) else float(value)
+
+
+def read_list(value: Any) -> Any:
+    """Turn a YAML list into a tuple, so that a frozen config is frozen all through."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Number = Annotated[float, BeforeValidator(read_number)]
+Fraction = Annotated[float, BeforeValidator(read_number), Field(ge=0, le=1)]
+NonNegative = Annotated[float, BeforeValidator(read_number), Field(ge=0)]
+Positive = Annotated[float, BeforeValidator(read_number), Field(gt=0)]
+Count = Annotated[int, BeforeValidator(read_count), Field(ge=1, le=2**53)]
+Seed = Annotated[int, BeforeValidator(read_count), Field(ge=0, lt=2**32)]
+Schedule = Annotated[float | str, PlainValidator(read_schedule)]
+Sizes = Annotated[tuple[Count, ...], BeforeValidator(read_list)]
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(read_list), Field(min_length=1)]

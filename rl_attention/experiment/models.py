@@ -1,0 +1,104 @@
+"""Building the SB3 model that a config describes."""
+
+from typing import Any
+
+from gymnasium import spaces
+from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecEnv
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.config import RunConfig
+from rl_attention.experiment.schedules import parse_schedule
+from rl_attention.extractors import EXTRACTORS, count_parameters, match_parameters
+
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN}
+
+_SCHEDULES = ("learning_rate", "clip_range")
+_MINIBATCHES = (4, 3, 2, 1)
+
+
+def build_model(config: RunConfig, env: VecEnv) -> BaseAlgorithm:
+    """Make an untrained model.
+
+    Args:
+        config: The run.
+        env: Its environment.
+
+    Raises:
+        UserError: The algorithm cannot take the actions, or no control arm matches in size.
+    """
+    dict_space = isinstance(env.observation_space, spaces.Dict)
+    try:
+        return ALGORITHMS[config.algo](
+            "MultiInputPolicy" if dict_space else "MlpPolicy",
+            env,
+            policy_kwargs=policy_kwargs(config, env),
+            seed=config.seed,
+            device=config.device,
+            **algorithm_kwargs(config),
+        )
+    except AssertionError as error:
+        # SB3 refuses action spaces by an assertion
+        if "action spaces" not in str(error):
+            raise
+        raise UserError(
+            f"algo: {config.algo} cannot take the actions {env.action_space} of {config.env.id}; "
+            "choose another algorithm"
+        ) from None
+
+
+def policy_kwargs(config: RunConfig, env: VecEnv) -> dict[str, Any]:
+    """Choose the extractor and the hidden layers of the heads, alike for every arm.
+
+    Args:
+        config: The run.
+        env: Its environment.
+    """
+    layers = list(config.net_arch)
+    kwargs: dict[str, Any] = {
+        "net_arch": layers if config.algo == "dqn" else {"pi": layers, "vf": layers}
+    }
+    if config.arm != "flat":
+        reference = config.extractor.model_dump()
+        kwargs["features_extractor_class"] = EXTRACTORS[config.arm]
+        kwargs["features_extractor_kwargs"] = match_parameters(
+            config.arm, env.observation_space, reference
+        )
+    return kwargs
+
+
+def algorithm_kwargs(config: RunConfig) -> dict[str, Any]:
+    """Turn a config's hyperparameters into SB3's arguments."""
+    kwargs = config.hyperparams.model_dump()
+    for name in _SCHEDULES:
+        if name in kwargs:
+            kwargs[name] = make_schedule(kwargs[name])
+    if config.algo == "ppo" and kwargs["batch_size"] is None:
+        kwargs["batch_size"] = default_batch_size(kwargs["n_steps"] * config.env.n_envs)
+    return kwargs
+
+
+def make_schedule(value: float | str) -> float | LinearSchedule:
+    """Give SB3 what it takes: a number, or a schedule that falls to zero."""
+    initial, linear = parse_schedule(value)
+    return LinearSchedule(initial, 0.0, 1.0) if linear else initial
+
+
+def default_batch_size(rollout: int) -> int:
+    """Return a quarter of a rollout, or the nearest larger part that divides it."""
+    return next(rollout // n for n in _MINIBATCHES if rollout % n == 0 and rollout // n > 1)
+
+
+def count_model_parameters(model: BaseAlgorithm) -> dict[str, int]:
+    """Count the trainable numbers of the extractor and of the network that acts.
+
+    A target network copies the one that acts, so it is not counted.
+
+    Args:
+        model: Any model that `build_model` makes.
+    """
+    network = getattr(model, "q_net", model.policy)
+    extractor = network.features_extractor
+    return {"extractor": count_parameters(extractor), "policy": count_parameters(network)}

@@ -1,0 +1,93 @@
+"""VecNormalize for the flat view, and its running means as plain arrays."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.config import RunConfig
+
+
+def normalize(config: RunConfig, env: VecEnv) -> VecEnv:
+    """Wrap a training environment if the config says so.
+
+    Args:
+        config: The run.
+        env: Its environment.
+    """
+    if not config.env.normalize:
+        return env
+    return _wrap(env, gamma=config.hyperparams.gamma)
+
+
+def normalize_alike(env: VecEnv, training: VecEnv) -> VecEnv:
+    """Give an evaluation environment the means of training, frozen; rewards stay as they are.
+
+    Args:
+        env: The environment to evaluate on.
+        training: The environment of training, normalised or not.
+    """
+    trained = unwrap_vec_normalize(training)
+    if trained is None:
+        return env
+    wrapped = _wrap(env, training=False, norm_reward=False)
+    wrapped.obs_rms = trained.obs_rms
+    return wrapped
+
+
+def save_normalization(env: VecEnv, path: Path) -> None:
+    """Write the running means of the observation, if there are any."""
+    normalized = unwrap_vec_normalize(env)
+    if normalized is None:
+        return
+    rms = _running_mean(normalized)
+    beside = path.with_name(f".{path.name}.part.npz")
+    np.savez(beside, mean=rms.mean, var=rms.var, count=np.float64(rms.count))
+    beside.replace(path)
+
+
+def load_normalization(env: VecEnv, path: Path) -> None:
+    """Put saved running means into a normalised environment.
+
+    Args:
+        env: An environment, normalised or not.
+        path: What `save_normalization` wrote.
+
+    Raises:
+        UserError: The file cannot be read or is of another observation.
+    """
+    normalized = unwrap_vec_normalize(env)
+    if normalized is None:
+        return
+    rms = _running_mean(normalized)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            mean, var, count = arrays["mean"], arrays["var"], arrays["count"]
+    except (OSError, ValueError, KeyError, EOFError):
+        raise UserError(f"{path}: expected saved running means, got something else") from None
+    if mean.shape != rms.mean.shape:
+        raise UserError(f"{path}: expected means of shape {rms.mean.shape}, got {mean.shape}")
+    rms.mean, rms.var, rms.count = mean, var, float(count)
+
+
+def _wrap(env: VecEnv, **options: Any) -> VecNormalize:
+    """Normalise, and say so in the space.
+
+    `VecNormalize` keeps the type of a flat space of bytes. Since SB3 stores a rollout in the type of
+    the space (PR #2163), normalised numbers would be cut down to whole ones before training.
+    """
+    wrapped = VecNormalize(env, **options)
+    limit, shape = wrapped.clip_obs, env.observation_space.shape
+    wrapped.observation_space = spaces.Box(-limit, limit, shape, np.float32)
+    return wrapped
+
+
+def _running_mean(normalized: VecNormalize) -> RunningMeanStd:
+    rms: Any = normalized.obs_rms  # a dict for dict observations, which are never normalised
+    if not isinstance(rms, RunningMeanStd):
+        raise TypeError(f"expected one running mean (a flat observation), got {type(rms).__name__}")
+    return rms

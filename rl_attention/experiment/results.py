@@ -1,0 +1,82 @@
+"""What a finished run says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rl_attention.errors import UserError
+
+
+@dataclass(frozen=True)
+class Results:
+    """The content of `results.json`.
+
+    Args:
+        env: Environment id.
+        arm: Name of the arm in tables.
+        extractor: Which extractor that is.
+        algo: Algorithm.
+        seed: Seed.
+        n_timesteps: Frames asked for.
+        frames: Frames trained, rounded up to whole rollouts.
+        success_rate: Share of evaluation episodes that reached the goal.
+        mean_reward: Mean return of the evaluation episodes.
+        std_reward: Their standard deviation.
+        mean_ep_length: Their mean length.
+        n_eval_episodes: How many there were.
+        episode_returns: Return of each.
+        episode_successes: Success of each.
+        frames_to_90: Frames until 90 % of enough finished episodes succeeded; None: never.
+        curve: Pairs of frames and success rate in training.
+        parameters: Trainable numbers of the extractor and of the whole policy.
+        fps: Training frames a second, without evaluation.
+        wall_time_s: Seconds for everything.
+        backend: Who stepped the environments.
+        entity_overflow: Entities that did not fit into the view, in training.
+        versions: Packages and their versions.
+    """
+
+    env: str
+    arm: str
+    extractor: str
+    algo: str
+    seed: int
+    n_timesteps: int
+    frames: int
+    success_rate: float
+    mean_reward: float
+    std_reward: float
+    mean_ep_length: float
+    n_eval_episodes: int
+    episode_returns: list[float]
+    episode_successes: list[bool]
+    frames_to_90: int | None
+    curve: list[list[float]]
+    parameters: dict[str, int]
+    fps: float
+    wall_time_s: float
+    backend: str
+    entity_overflow: int
+    versions: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, source: Path) -> "Results":
+        """Read back what `to_dict` gave.
+
+        Args:
+            data: Plain data.
+            source: The file, for messages.
+
+        Raises:
+            UserError: Something is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        missing = [name for name in names if name not in data]
+        if missing:
+            raise UserError(f"{source}: expected the key {missing[0]!r}, but it is not there")
+        return cls(**{name: data[name] for name in names})

@@ -1,0 +1,48 @@
+"""Finding a task file: by path, or by name among those that come with the package."""
+
+from pathlib import Path
+from typing import Any
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.validation import suggest
+from rl_attention.experiment.yaml_files import load_yaml
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def packaged_tasks() -> dict[str, Path]:
+    """Return the task files that come with the package, by name.
+
+    A wheel holds them in `rl_attention/configs`; a checkout in `configs` beside the package.
+    """
+    for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs"):
+        files = sorted(folder.glob("*.yaml"))
+        if files:
+            return {file.stem: file for file in files}
+    return {}
+
+
+def find_task(name: str) -> Path:
+    """Return the path of a task file.
+
+    Args:
+        name: A path, or the name of a packaged task such as `doorkey-5x5`.
+
+    Raises:
+        UserError: There is neither such a file nor such a task.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    tasks = packaged_tasks()
+    if name in tasks:
+        return tasks[name]
+    hint = suggest((path.stem,), list(tasks))
+    raise UserError(f"--config: no file and no packaged task called {name!r}{hint}")
+
+
+def load_task(name: str) -> tuple[Any, str]:
+    """Return a task file's plain data (an empty file is an empty mapping) and its name."""
+    path = find_task(name)
+    data = load_yaml(path)
+    return ({} if data is None else data), str(path)

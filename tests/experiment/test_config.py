@@ -1,0 +1,206 @@
+import pytest
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.compatibility import VIEWS_OF_ARM
+from rl_attention.experiment.config import RunConfig
+from rl_attention.experiment.hyperparams import HYPERPARAMS
+from rl_attention.experiment.overrides import flatten, merge, nest
+from rl_attention.experiment.task_config import parse_task
+from rl_attention.experiment.task_files import find_task, load_task, packaged_tasks
+from rl_attention.experiment.validation import find_group, validate
+
+ENV = {"env": {"id": "MiniGrid-DoorKey-5x5-v0"}}
+
+
+def build(**changes):
+    return validate(RunConfig, merge(ENV, changes))
+
+
+def refusal(**changes):
+    with pytest.raises(UserError) as caught:
+        parse_task(merge(ENV, changes), source="task.yaml")
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def leaves(model, prefix=""):
+    for name, field in model.model_fields.items():
+        group = find_group(model, name)
+        yield f"{prefix}{name}", field
+        if group is not None:
+            yield from leaves(group, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize("model", [RunConfig, *HYPERPARAMS.values()])
+def test_every_field_says_what_it_is(model):
+    for path, field in leaves(model):
+        assert field.description, path
+
+
+@pytest.mark.parametrize("algo", HYPERPARAMS)
+@pytest.mark.parametrize("arm", VIEWS_OF_ARM)
+def test_a_config_survives_a_round_trip(algo, arm):
+    config = build(algo=algo, arm=arm)
+    assert validate(RunConfig, config.dump()) == config
+    assert isinstance(config.hyperparams, HYPERPARAMS[algo])
+
+
+@pytest.mark.parametrize("arm", VIEWS_OF_ARM)
+@pytest.mark.parametrize("view", ["entities", "cells", "pixels", "flat"])
+def test_an_arm_takes_its_views_and_no_other(arm, view):
+    if view in VIEWS_OF_ARM[arm]:
+        assert build(arm=arm, env={"view": view}).env.view == view
+    else:
+        assert f"arm {arm!r} takes the view" in refusal(arm=arm, env={"view": view})
+
+
+def test_an_arm_with_one_view_need_not_be_told():
+    assert build(arm="flat").env.view == "flat"
+    assert build(arm="cnn").env.view == "cells"
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({"learning_rate": "3e-4"}, 3e-4),
+        ({"learning_rate": "1e-4"}, 1e-4),
+        ({"learning_rate": 1}, 1.0),
+        ({"learning_rate": "lin_0.0003"}, "lin_0.0003"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(changes, value):
+    assert build(hyperparams=changes).hyperparams.learning_rate == value
+
+
+def test_frames_may_have_an_exponent():
+    assert build(n_timesteps="1e5").n_timesteps == 100_000
+    assert build(n_timesteps=1.0e5).n_timesteps == 100_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"algo": "pppo"}, ["task.yaml: algo: expected", "'pppo'", "did you mean 'ppo'?"]),
+        ({"algo": "sac"}, ["algo: expected 'ppo', 'a2c' or 'dqn', got 'sac'"]),
+        ({"arm": "atention"}, ["arm: expected", "did you mean 'attention'?"]),
+        ({"hyperparms": {}}, ["hyperparms: unknown key; did you mean 'hyperparams'?"]),
+        ({"env": {"max_entitys": 3}}, ["env.max_entitys", "did you mean 'max_entities'?"]),
+        ({"hyperparams": {"batchsize": 3}}, ["hyperparams.batchsize", "'batch_size'?"]),
+        ({"algo": "dqn", "hyperparams": {"n_epochs": 3}}, ["hyperparams.n_epochs: unknown key"]),
+        ({"hyperparams": {"lr": 3}}, ["hyperparams.lr: unknown key; expected one of batch_size"]),
+        ({"n_timesteps": "many"}, ["n_timesteps: expected a whole number, got 'many' (str)"]),
+        ({"n_timesteps": 1.5}, ["n_timesteps: expected a whole number, got 1.5"]),
+        ({"n_timesteps": True}, ["n_timesteps: expected a whole number, got True (bool)"]),
+        ({"n_timesteps": 0}, ["n_timesteps: expected greater than or equal to 1, got 0"]),
+        ({"seed": -1}, ["seed: expected greater than or equal to 0"]),
+        ({"hyperparams": {"gamma": 1.5}}, ["hyperparams.gamma: expected less than", "1.5"]),
+        ({"hyperparams": {"gamma": float("nan")}}, ["hyperparams.gamma: expected", "finite"]),
+        ({"hyperparams": {"learning_rate": "fast"}}, ["expected a number above 0 or a linear"]),
+        ({"hyperparams": {"learning_rate": "lin_x"}}, ["expected a number above 0 or a linear"]),
+        ({"hyperparams": {"learning_rate": -1}}, ["expected a number above 0 or a linear"]),
+        ({"hyperparams": {"clip_range": True}}, ["expected a number above 0 or a linear"]),
+        ({"hyperparams": {"batch_size": 7}}, ["batch_size: expected a divisor", "2560, got 7"]),
+        ({"hyperparams": {"n_steps": 1}, "env": {"n_envs": 1}}, ["n_steps x env.n_envs above 1"]),
+        ({"extractor": {"n_heads": 5}}, ["n_heads: expected a divisor of extractor.width = 64"]),
+        (
+            {"env": {"view": "pixels"}, "extractor": {"patch_size": 5}},
+            ["patch_size: expected a divisor of the view's 56 pixels, got 5"],
+        ),
+        ({"env": {"normalize": True}}, ["env.normalize: expected false with the view 'entities'"]),
+        ({"recording": {"snapshots": 1}}, ["recording.snapshots: expected 0 (none) or at least 2"]),
+        (
+            {"algo": "dqn", "hyperparams": {"exploration_initial_eps": 0.01}},
+            ["exploration_final_eps: expected at most 0.01"],
+        ),
+        ({"net_arch": 64}, ["net_arch: expected a list, got 64"]),
+        ({"env": 3}, ["env: expected a mapping, got 3"]),
+        ({"env": {"id": 3}}, ["env.id: expected text, got 3"]),
+        ({"device": "gpu"}, ["device: expected text that matches", "'gpu'"]),
+        ({"label": "../up"}, ["label: expected text that matches"]),
+        ({"seeds": []}, ["seeds: expected at least 1"]),
+        (
+            {"arms": {"deep": {"extractor": {"widht": 3}}}},
+            ["arms.deep: extractor.widht", "'width'?"],
+        ),
+        ({"arms": {"a/b": {}}}, ["arms.a/b: label"]),
+        ({"arms": ["mlp"]}, ["arms: expected a mapping"]),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key(changes, parts):
+    message = refusal(**changes)
+    for part in parts:
+        assert part in message
+
+
+def test_a_missing_environment_is_named():
+    with pytest.raises(UserError, match="env: required"):
+        parse_task({})
+
+
+@pytest.mark.parametrize("data", [None, 3, "text", [1]])
+def test_a_file_without_settings_is_refused(data):
+    with pytest.raises(UserError, match=r"t\.yaml: expected a mapping"):
+        parse_task(data, source="t.yaml")
+
+
+def test_more_mistakes_are_counted():
+    assert refusal(algo=3, arm=4).endswith("(and 1 more)")
+
+
+def test_arms_change_the_base():
+    arms = {"mlp": None, "deep": {"extractor": {"n_blocks": 3}}}
+    task = parse_task(merge(ENV, {"arms": arms, "seed": 9}))
+    mlp, deep = task.run("mlp", 1), task.run("deep", 2)
+    assert (mlp.arm, mlp.name, mlp.seed) == ("mlp", "mlp", 1)
+    assert (deep.arm, deep.name, deep.seed) == ("attention", "deep", 2)
+    assert deep.extractor.n_blocks == 3
+    assert task.own_run(4).seed == 4
+
+
+def test_an_arm_of_a_task_is_the_run_that_its_name_alone_gives():
+    task = parse_task(merge(ENV, {"arms": {"mlp": {}}}))
+    assert task.run("mlp", 3) == build(arm="mlp", seed=3)
+
+
+def test_an_unknown_arm_is_refused():
+    task = parse_task(merge(ENV, {"arms": {"mlp": {}}}))
+    with pytest.raises(UserError, match="arm: expected one of mlp, got 'cnn'"):
+        task.run("cnn", 0)
+
+
+def test_another_algorithm_starts_from_its_own_hyperparameters():
+    task = merge(ENV, {"hyperparams": {"n_epochs": 3}})
+    assert validate(RunConfig, merge(task, {"algo": "dqn"})).hyperparams == HYPERPARAMS["dqn"]()
+    assert validate(RunConfig, merge(task, {"algo": "ppo"})).hyperparams.n_epochs == 3
+
+
+def test_nesting_and_flattening_undo_each_other():
+    nested = {"a": {"b": 1, "c": {"d": [2]}}, "e": None}
+    assert nest(flatten(nested)) == nested
+
+
+def test_a_config_is_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        build().seed = 3
+
+
+@pytest.mark.parametrize("name", packaged_tasks())
+def test_every_packaged_task_is_valid(name):
+    data, source = load_task(name)
+    task = parse_task(data, source=source)
+    assert task.arms
+    assert parse_task(task.dump()) == task
+
+
+def test_there_are_packaged_tasks():
+    assert {"demo", "doorkey-5x5", "zoo-doorkey-5x5"} <= packaged_tasks().keys()
+
+
+def test_a_task_is_found_by_path_or_name(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("")
+    assert find_task(str(path)) == path
+    assert load_task(str(path))[0] == {}
+    with pytest.raises(UserError, match="did you mean 'doorkey-5x5'"):
+        find_task("dorkey-5x5")

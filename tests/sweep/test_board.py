@@ -1,0 +1,58 @@
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from rl_attention.experiment.progress_file import Progress, read_progress
+from rl_attention.experiment.task_config import parse_task
+from rl_attention.sweep.board import ProgressBoard
+from rl_attention.sweep.local import Outcome
+from rl_attention.sweep.trials import expand
+
+TASK = parse_task({"env": {"id": "E"}, "n_timesteps": 100, "arms": {"mlp": {}}, "seeds": [0, 1]})
+TRIALS = expand(TASK, Path("runs"))
+
+
+def show(*, bars):
+    console = Console(file=StringIO(), width=140, force_terminal=bars)
+    with ProgressBoard(TRIALS, console, bars=bars) as board:
+        for trial in TRIALS:
+            board.started(trial)
+        board.progressed(TRIALS[0], Progress(50, 100, 1234.0, 0.25))
+        board.progressed(TRIALS[1], Progress(130, 130, 1234.0, None))
+        board._bars.refresh()
+        middle = console.file.getvalue()
+        board.ended(Outcome(TRIALS[0], None))
+        board.ended(Outcome(TRIALS[1], "mlp seed 1 [broke]"))
+        total = board._bars.tasks[0]
+    return middle, console.file.getvalue(), total
+
+
+def test_bars_show_each_run_and_the_sum():
+    middle, everything, total = show(bars=True)
+    assert "mlp seed 0" in middle
+    assert "success 0.25" in middle
+    assert "evaluating" in middle
+    assert "150/200" in middle  # frames over all runs
+    assert "2/2 runs" in everything
+    assert total.completed == total.total == 200
+
+
+def test_without_bars_a_line_begins_and_ends_each_run():
+    _, everything, _ = show(bars=False)
+    assert everything.splitlines() == [
+        "mlp seed 0: started",
+        "mlp seed 1: started",
+        "mlp seed 0: done",
+        "Error: mlp seed 1 [broke]",
+    ]
+
+
+def test_progress_that_is_not_there_yet_is_none(tmp_path):
+    path = tmp_path / "progress.json"
+    assert read_progress(path) is None
+    for text in ("", "{", "[]", '{"step": 1}'):
+        path.write_text(text)
+        assert read_progress(path) is None
+    path.write_text('{"step": 1, "total": 2, "fps": 3.0, "success_rate": null}')
+    assert read_progress(path) == Progress(1, 2, 3.0, None)
