@@ -30,7 +30,7 @@ DEFAULT_ARMS = ("attention", "mlp")
     "--arms", metavar="A,B", help="Only these arms. [default: the file's, or attention,mlp]"
 )
 @click.option("--seeds", metavar="0-4|0,1", help="Seeds. [default: the file's, or 0-2]")
-@click.option("--baseline", metavar="ARM", help="Arm to compare with. [default: the first]")
+@click.option("--baseline", metavar="ARM", help="Arm to compare with. [default: the last]")
 @click.option(
     "--metric",
     type=click.Choice(["success_rate", "mean_reward"]),

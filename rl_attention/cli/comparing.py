@@ -68,7 +68,7 @@ def show_comparison(
 
     Args:
         trials: All of the comparison.
-        baseline: The arm to compare with; by default the first.
+        baseline: The arm to compare with; by default the last.
         metric: What the interquartile means are of.
         json_file: Also write the numbers here.
 

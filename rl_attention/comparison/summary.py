@@ -112,7 +112,7 @@ def compare(
 
     Args:
         runs: Finished runs of one environment.
-        baseline: The arm to compare with; by default the first.
+        baseline: The arm to compare with; by default the last.
         metric: What the interquartile means are of.
 
     Raises:
@@ -120,7 +120,7 @@ def compare(
     """
     arms = _group(runs)
     names = list(arms)
-    reference = names[0] if baseline is None else baseline
+    reference = names[-1] if baseline is None else baseline
     if reference not in arms:
         raise UserError(f"baseline: expected one of {', '.join(names)}, got {reference!r}")
     scores = {arm: [float(getattr(run, metric)) for run in arms[arm]] for arm in names}

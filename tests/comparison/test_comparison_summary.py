@@ -53,7 +53,7 @@ def test_a_win_and_a_loss_are_reported_in_the_same_words():
 def test_equal_scores_are_never_called_better(rates):
     comparison = compare(runs("a", rates) + runs("b", rates))
     assert comparison.versus[0].verdict == "no difference shown"
-    assert comparison.rows[1].probability_of_improvement == 0.5
+    assert comparison.rows[0].probability_of_improvement == 0.5
     assert "better" not in text_of(comparison)
 
 
@@ -106,7 +106,7 @@ def test_json_is_plain():
     data = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
     assert data["rows"][1]["iqm_interval"] is None
     assert len(data["rows"][0]["iqm_interval"]) == 2
-    assert data["versus"][0]["arm"] == "b"
+    assert data["versus"][0]["arm"] == "a"
 
 
 @pytest.mark.parametrize(
@@ -134,3 +134,9 @@ def test_user_errors():
         compare([RUN, replace(RUN, env="F")])
     with pytest.raises(UserError, match="baseline: expected one of attention"):
         compare([RUN], baseline="mlp")
+
+
+def test_the_last_arm_is_the_baseline_unless_another_is_named():
+    both = runs("a", GOOD) + runs("b", BAD)
+    assert compare(both).baseline == "b"
+    assert compare(both, baseline="a").baseline == "a"
