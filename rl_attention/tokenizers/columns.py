@@ -5,10 +5,12 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from rl_attention.errors import UserError
 from rl_attention.nn import ColumnEmbedding, Linear
+from rl_attention.tokenizers.tokens import unlike
 
 MAX_SYMBOLS = 256
-"""An integer column with more values than this is taken as a number."""
+"""An integer column of a set with more values than this is taken as a number."""
 
 LARGEST_BOUND = 1e6
 """A bound beyond this is taken as no bound."""
@@ -17,39 +19,44 @@ LARGEST_BOUND = 1e6
 class ColumnEncoder(nn.Module):
     """Encode the columns (last axis) of a Box, as its bounds say.
 
-    A column of an integer Box with at most `MAX_SYMBOLS` values is categorical. Any other column is
+    A column of an integer Box with at most `max_symbols` values is categorical. Any other column is
     a number, scaled to -1..1 where it has finite bounds.
 
     Args:
         space: A Box of shape `... C` whose bounds depend on the column alone.
         width: Size `D` of the vectors.
         name: Key of the space, for messages.
+        max_symbols: An integer column with more values than this is taken as a number.
 
     Raises:
-        ValueError: The bounds of a column differ from row to row.
+        UserError: The bounds of a column differ from row to row.
     """
 
     low: Tensor
+    last: Tensor
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, space: spaces.Box, width: int, *, name: str) -> None:
+    def __init__(
+        self, space: spaces.Box, width: int, *, name: str, max_symbols: int = MAX_SYMBOLS
+    ) -> None:
         super().__init__()
         low, high = _column_bounds(space, name)
         count = high - low + 1
         integer = np.issubdtype(space.dtype, np.integer)
-        symbolic = (count <= MAX_SYMBOLS) if integer else np.zeros(len(count), dtype=bool)
+        symbolic = (count <= max_symbols) if integer else np.zeros(len(count), dtype=bool)
         self.name = name
         self.symbols = np.flatnonzero(symbolic).tolist()
         self.numbers = np.flatnonzero(~symbolic).tolist()
-        self.low_symbols = low[self.symbols].astype(int).tolist()
         if self.symbols:
             self.embedding = ColumnEmbedding([int(count[c]) for c in self.symbols], width)
         if self.numbers:
             self.linear = Linear(len(self.numbers), width)
         centre, scale = _centre_and_scale(low[self.numbers], high[self.numbers])
         first = torch.tensor(low[self.symbols], dtype=torch.float32)
+        last = torch.tensor(count[self.symbols] - 1, dtype=torch.long)
         self.register_buffer("low", first, persistent=False)
+        self.register_buffer("last", last, persistent=False)
         self.register_buffer("centre", centre, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
 
@@ -57,35 +64,36 @@ class ColumnEncoder(nn.Module):
         """Encode `B N C` to `B N D`; what stands in the padding has no effect.
 
         Raises:
-            ValueError: A symbol lies outside the bounds that the space declares.
+            UserError: A symbol lies outside the bounds that the space declares, or is no whole
+                number.
         """
         hidden = ~mask[..., None]
         parts = []
         if self.symbols:
             ids = rows if not self.numbers else rows[..., self.symbols]
-            ids = (ids - self.low).masked_fill(hidden, 0.0).long()
-            parts.append(self._embed(ids))
+            parts.append(self.embedding(self._checked((ids - self.low).masked_fill(hidden, 0.0))))
         if self.numbers:
             values = rows if not self.symbols else rows[..., self.numbers]
             values = values.masked_fill(hidden, 0.0)
             parts.append(self.linear((values - self.centre) * self.scale))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
-    def _embed(self, ids: Tensor) -> Tensor:
-        try:
-            return self.embedding(ids)
-        except IndexError as error:
-            raise ValueError(
+    def _checked(self, ids: Tensor) -> Tensor:
+        # a symbol beyond its own column would silently read the vectors of the next one
+        symbols = ids.long().clamp(min=0).minimum(self.last)
+        if unlike(symbols.to(ids.dtype), ids):
+            raise UserError(
                 f"observation key {self.name!r} holds a symbol outside the bounds that its space "
                 "declares; declare true bounds, and keep VecNormalize away from symbols"
-            ) from error
+            )
+        return symbols
 
 
 def _column_bounds(space: spaces.Box, name: str) -> tuple[np.ndarray, np.ndarray]:
     low = space.low.reshape(-1, space.shape[-1]).astype(np.float64)
     high = space.high.reshape(-1, space.shape[-1]).astype(np.float64)
     if (low != low[0]).any() or (high != high[0]).any():
-        raise ValueError(
+        raise UserError(
             f"the bounds of observation key {name!r} differ from row to row; declare the same "
             "bounds for a column in every row"
         )

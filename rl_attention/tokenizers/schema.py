@@ -1,6 +1,7 @@
 """Reading an observation space: which key holds the set, which the words, which the rest."""
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from gymnasium import spaces
@@ -27,7 +28,8 @@ class Schema:
         set_space: The Box that holds the set.
         set_key: Its key; None where the observation is that Box itself.
         has_mask: Whether key `mask` says which tokens are real.
-        words_space: The Box of word ids, or None.
+        words_space: The integer Box of word ids, or None; a `mission` of any other kind is one of
+            the other keys.
         global_spaces: Every other key.
     """
 
@@ -74,14 +76,12 @@ def _read_dict(space: spaces.Dict, kind: str) -> Schema:
         )
     has_mask = MASK_KEY in space.spaces
     n_tokens = int(np.prod(set_space.shape[: axes - 1]))
-    mask_size = _size(space.spaces[MASK_KEY]) if has_mask else n_tokens
-    if kind != "pixels" and mask_size != n_tokens:
-        raise UserError(
-            f"observation key {MASK_KEY!r} must hold one number for each of the {n_tokens} tokens "
-            f"of {kind!r}, got {mask_size}"
-        )
+    if has_mask and kind != "pixels":
+        _check_mask(space, MASK_KEY, of=kind, count=n_tokens)
     words = space.spaces.get(WORDS_KEY)
-    words_space = words if isinstance(words, spaces.Box) and len(words.shape) == 1 else None
+    words_space = words if _holds_words(words) else None
+    if words_space is not None and WORDS_MASK_KEY in space.spaces:
+        _check_mask(space, WORDS_MASK_KEY, of=WORDS_KEY, count=words_space.shape[0])
     used = {kind, MASK_KEY} | ({WORDS_KEY, WORDS_MASK_KEY} if words_space is not None else set())
     rest = {key: value for key, value in space.spaces.items() if key not in used}
     for key, value in rest.items():
@@ -91,6 +91,24 @@ def _read_dict(space: spaces.Dict, kind: str) -> Schema:
                 f"{MAX_GLOBAL_SIZE} that one token can take: make it the set, or drop it"
             )
     return Schema(kind, set_space, kind, has_mask and kind != "pixels", words_space, rest)
+
+
+def _holds_words(space: object) -> TypeGuard[spaces.Box]:
+    return (
+        isinstance(space, spaces.Box)
+        and len(space.shape) == 1
+        and np.issubdtype(space.dtype, np.integer)
+    )
+
+
+def _check_mask(space: spaces.Dict, key: str, *, of: str, count: int) -> None:
+    mask = space.spaces[key]
+    flags = isinstance(mask, (spaces.Box, spaces.MultiBinary))
+    if not flags or _size(mask) != count:
+        raise UserError(
+            f"observation key {key!r} must be a MultiBinary or a Box with one number for each of "
+            f"the {count} tokens of {of!r}, got {mask}: 1 is a real token, 0 is padding"
+        )
 
 
 def _kind_of_box(space: spaces.Box) -> str:

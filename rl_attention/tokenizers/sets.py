@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from rl_attention.errors import UserError
 from rl_attention.nn import GridPositions, Linear
 from rl_attention.tokenizers.columns import ColumnEncoder
-from rl_attention.tokenizers.tokens import Tokens, last_real
+from rl_attention.tokenizers.tokens import Tokens, last_real, read_mask
 
 
 class EntityTokenizer(nn.Module):
@@ -107,15 +107,19 @@ SET_TOKENIZERS: dict[str, type[EntityTokenizer | CellTokenizer | PatchTokenizer]
 def _mask_or_all(mask: Tensor | None, batch: int, n_tokens: int, device: torch.device) -> Tensor:
     if mask is None:
         return torch.ones(batch, n_tokens, dtype=torch.bool, device=device)
-    # a flag comes as float from Stable-Baselines3, and with a spare axis out of some buffers
-    return mask.flatten(start_dim=1) > 0.5
+    return read_mask(mask, name="mask")
 
 
 def _channels_first(space: spaces.Box) -> bool:
-    first, last = space.shape[0] <= 4, space.shape[2] <= 4
+    first, last = _few(space.shape[0], space.shape[1:]), _few(space.shape[2], space.shape[:2])
     if first == last:
         raise UserError(
-            f"cannot tell the channels of an image of shape {space.shape}: give it 1 to 4 channels "
-            "on the first or the last axis, and more rows and columns than that"
+            f"cannot tell the channels of an image of shape {space.shape}: put them first or "
+            "last, at most 4 of them or a quarter of the rows and columns"
         )
     return first
+
+
+def _few(channels: int, others: tuple[int, ...]) -> bool:
+    """Tell whether an axis is short enough for channels; stacked frames have more than 4."""
+    return channels <= max(4, min(others) // 4)

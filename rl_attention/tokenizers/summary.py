@@ -11,7 +11,7 @@ class SummaryTokenizer(nn.Module):
     """Put all remaining keys side by side and encode them in two layers.
 
     Stable-Baselines3 hands discrete parts over one-hot, `B n` in a rollout and `B 1 n` in training:
-    each key is flattened first.
+    each key is flattened first. A Box without axes comes as `B`.
 
     Args:
         parts: The remaining keys and their spaces.
@@ -26,5 +26,5 @@ class SummaryTokenizer(nn.Module):
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Map the observation to `B D`."""
-        parts = [observations[key].flatten(start_dim=1).float() for key in self.keys]
+        parts = [observations[key][..., None].flatten(start_dim=1).float() for key in self.keys]
         return self.layers(torch.cat(parts, dim=1))

@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
+
+from rl_attention.errors import UserError
 
 
 class Tokens(NamedTuple):
@@ -34,6 +37,38 @@ class Tokenized(NamedTuple):
     words: Tokens | None
     mission: Tensor | None
     summary: Tensor | None
+
+
+def read_mask(flags: Tensor, *, name: str) -> Tensor:
+    """Turn the flags of an observation into a mask, `B N`.
+
+    A flag comes as a float from Stable-Baselines3, and with a spare axis out of some buffers.
+
+    Args:
+        flags: `B N` or `B ... N`, 1 for real tokens and 0 for padding.
+        name: Key of the observation, for the message.
+
+    Raises:
+        UserError: A flag is neither 0 nor 1.
+    """
+    flags = flags.flatten(start_dim=1)
+    mask = flags > 0.5
+    if unlike(mask.to(flags.dtype), flags):
+        raise UserError(
+            f"observation key {name!r} must hold 0 and 1 alone, got other numbers; emit flags, and "
+            "keep VecNormalize away from them (leave the key out of norm_obs_keys)"
+        )
+    return mask
+
+
+def unlike(first: Tensor, second: Tensor) -> bool:
+    """Tell whether two tensors differ; a compiled network does not ask, as it would split it.
+
+    Args:
+        first: A tensor.
+        second: Another of the same shape.
+    """
+    return not torch.compiler.is_compiling() and not torch.equal(first, second)
 
 
 def last_real(mask: Tensor) -> int:

@@ -5,9 +5,13 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from rl_attention.errors import UserError
 from rl_attention.nn import SequencePositions, feed_forward
 from rl_attention.tokenizers.columns import ColumnEncoder
-from rl_attention.tokenizers.tokens import Tokens, last_real
+from rl_attention.tokenizers.tokens import Tokens, last_real, read_mask
+
+MAX_WORDS = 65536
+"""Largest vocabulary: a Box with wider bounds has none."""
 
 
 class WordTokenizer(nn.Module):
@@ -19,14 +23,22 @@ class WordTokenizer(nn.Module):
     Args:
         space: `Box(W,)` of word ids.
         width: Size `D` of a token.
+
+    Raises:
+        UserError: The bounds leave room for more than `MAX_WORDS` words.
     """
 
     def __init__(self, space: spaces.Box, width: int) -> None:
         super().__init__()
-        column = spaces.Box(
-            int(space.low.min()), int(space.high.max()), (space.shape[0], 1), dtype=np.int64
-        )
-        self.encoder = ColumnEncoder(column, width, name="mission")
+        low, high = int(space.low.min()), int(space.high.max())
+        if high - low >= MAX_WORDS:
+            raise UserError(
+                f"observation key 'mission' must hold word ids of a vocabulary of at most "
+                f"{MAX_WORDS} words, got bounds {low} to {high}: declare the true bounds"
+            )
+        self.padding = low - 1.0
+        column = spaces.Box(low, high, (space.shape[0], 1), dtype=np.int64)
+        self.encoder = ColumnEncoder(column, width, name="mission", max_symbols=MAX_WORDS)
         self.positions = SequencePositions(space.shape[0], width)
         self.norm = nn.LayerNorm(width)
         self.mix = feed_forward(width, width)
@@ -43,13 +55,16 @@ class WordTokenizer(nn.Module):
 
         Returns:
             Tokens of the `M` distinct missions, `M W D`, and which of them each row has, `B`.
+
+        Raises:
+            UserError: An id lies outside the bounds of the space, or a flag is neither 0 nor 1.
         """
-        real = ids != 0 if mask is None else mask.flatten(start_dim=1) > 0.5
+        real = ids != 0 if mask is None else read_mask(mask, name="mission_mask")
         n_words = last_real(real)
-        # -1 marks padding, so that one tensor tells missions apart
-        marked = ids[:, :n_words].float().masked_fill(~real[:, :n_words], -1.0)
+        # an id that is no word marks padding, so that one tensor tells missions apart
+        marked = ids[:, :n_words].float().masked_fill(~real[:, :n_words], self.padding)
         ids, mission = distinct_rows(marked)
-        real = ids >= 0
+        real = ids != self.padding
         tokens = self.positions(self.encoder(ids[..., None], real))
         return Tokens(tokens + self.mix(self.norm(tokens)), real), mission
 

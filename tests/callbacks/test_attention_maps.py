@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rl_attention.callbacks import AttentionMapCallback
 from rl_attention.callbacks import attention_maps as module
 from rl_attention.errors import UserError
+from rl_attention.extractors import AttentionExtractor
 from rl_attention.recording import ProbeSet, list_snapshots, read_snapshot, record
 
 STEPS = 640
@@ -75,13 +76,17 @@ def test_the_first_snapshot_is_from_before_training(make_model, observations, tm
     assert np.array_equal(first.layers["l0"].weights, untrained.weights)
 
 
-def test_watching_changes_nothing(make_model, algorithm, tmp_path, weights_of, assert_same):
+@pytest.mark.parametrize("real", [False, True], ids=["tiny", "ours"])
+def test_watching_changes_nothing(make_model, algorithm, real, tmp_path, weights_of, assert_same):
+    def make_model_of(name):
+        return make_model(name, extractor=AttentionExtractor) if real else make_model(name)
+
     steps = 200
-    plain = train(make_model(algorithm), None, steps)
-    watched = train(make_model(algorithm), AttentionMapCallback(folder=tmp_path), steps)
+    plain = train(make_model_of(algorithm), None, steps)
+    watched = train(make_model_of(algorithm), AttentionMapCallback(folder=tmp_path), steps)
     assert len(list_snapshots(tmp_path)) >= 8
     assert_same(weights_of(plain), weights_of(watched))
-    untouched = weights_of(make_model(algorithm))
+    untouched = weights_of(make_model_of(algorithm))
     assert any((value != untouched[name]).any() for name, value in weights_of(plain).items())
 
 

@@ -7,6 +7,7 @@ from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rl_attention.errors import UserError
 from rl_attention.tokenizers.columns import ColumnEncoder
 from rl_attention.tokenizers.sets import CellTokenizer, EntityTokenizer, PatchTokenizer
 
@@ -53,6 +54,57 @@ def test_bounds_that_differ_by_row_are_refused():
     space = spaces.Box(np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]]), dtype=np.float64)
     with pytest.raises(ValueError, match="'entities' differ from row to row"):
         ColumnEncoder(space, 6, name="entities")
+
+
+@pytest.mark.parametrize("column", [0, 1])
+@pytest.mark.parametrize("symbol", [-1.0, 3.0, 0.5, float("nan"), 1e30])
+def test_a_symbol_never_reads_the_vectors_of_another_column(column, symbol):
+    space = spaces.Box(0, 2, (4, 2), np.int8)
+    rows = np.zeros((4, 2))
+    rows[2, column] = symbol
+    with pytest.raises(UserError, match="'entities' holds a symbol outside the bounds"):
+        encode(space, rows)
+    encoder = ColumnEncoder(space, 6, name="entities")
+    real = torch.tensor([[True, True, False, True]])
+    hidden = encoder(torch.as_tensor(rows, dtype=torch.float32)[None], real)
+    assert torch.equal(hidden, encoder(torch.zeros(1, 4, 2), real))
+
+
+@pytest.mark.parametrize("flag", [0.4, 0.7, 2.0, -1.0, float("nan")])
+def test_a_mask_that_is_no_mask_is_refused(flag):
+    tokenizer = EntityTokenizer(spaces.Box(-1.0, 1.0, (6, 2)), 4, patch_size=8)
+    mask = torch.ones(2, 6)
+    mask[1, 3] = flag
+    with pytest.raises(UserError, match="'mask' must hold 0 and 1 alone"):
+        tokenizer(torch.zeros(2, 6, 2), mask)
+
+
+def test_a_compiled_encoder_reads_the_nearest_symbol():
+    torch.manual_seed(0)
+    encoder = ColumnEncoder(spaces.Box(0, 2, (1, 2), np.int8), 6, name="entities")
+    rows, real = torch.tensor([[[9.0, 1.0]]]), torch.ones(1, 1) > 0
+    compiled = torch.compile(encoder, backend="eager", fullgraph=True)
+    assert torch.equal(compiled(rows, real), encoder(torch.tensor([[[2.0, 1.0]]]), real))
+
+
+@pytest.mark.parametrize(
+    ("shape", "first"),
+    [
+        ((3, 64, 80), True),
+        ((64, 80, 3), False),
+        ((12, 64, 80), True),  # four colour pictures on top of each other
+        ((64, 80, 12), False),
+        ((7, 7, 9), None),
+        ((4, 16, 4), None),
+    ],
+)
+def test_channels_are_found_or_asked_for(shape, first):
+    space = spaces.Box(0, 255, shape, np.uint8)
+    if first is None:
+        with pytest.raises(UserError, match="cannot tell the channels"):
+            PatchTokenizer(space, 4, patch_size=1)
+    else:
+        assert PatchTokenizer(space, 4, patch_size=8).channels_first == first
 
 
 def test_entities_are_cut_to_the_longest_row_of_the_batch():

@@ -1,10 +1,13 @@
 """Each distinct mission of a batch is encoded once, and none is taken for another."""
 
+import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rl_attention.errors import UserError
 from rl_attention.tokenizers import words
 from rl_attention.tokenizers.words import WordTokenizer, distinct_rows
 
@@ -58,3 +61,28 @@ def test_word_order_reaches_the_mean_of_the_tokens():
     tokens, mission = tokenizer(torch.tensor([[3.0, 4.0], [4.0, 3.0]]), None)
     first, second = tokens.x[mission].mean(dim=1)
     assert not torch.allclose(first, second, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [20, 1000, 30000])
+def test_a_word_has_a_vector_of_its_own_in_any_vocabulary(size):
+    tokenizer = WordTokenizer(spaces.Box(0, size - 1, (3,), np.int64), 8)
+    assert tokenizer.encoder.embedding.table.shape == (size, 8)
+
+
+def test_word_ids_may_be_negative():
+    torch.manual_seed(0)
+    tokenizer = WordTokenizer(spaces.Box(-3, 5, (3,), np.int64), 8)
+    tokens, _ = tokenizer(torch.tensor([[-1.0, -3.0, 5.0]]), torch.tensor([[1.0, 1.0, 0.0]]))
+    assert tokens.mask.tolist() == [[True, True]]
+    assert not torch.allclose(tokens.x[0, 0], tokens.x[0, 1], atol=1e-3)
+
+
+def test_bounds_without_a_vocabulary_are_refused():
+    with pytest.raises(UserError, match="declare the true bounds"):
+        WordTokenizer(spaces.Box(0, 2**40, (3,), np.int64), 8)
+
+
+def test_flags_of_words_that_are_no_flags_are_refused():
+    tokenizer = WordTokenizer(spaces.Box(0, 20, (2,), np.int64), 8)
+    with pytest.raises(UserError, match="'mission_mask' must hold 0 and 1 alone"):
+        tokenizer(torch.tensor([[3.0, 4.0]]), torch.tensor([[1.0, 0.3]]))
