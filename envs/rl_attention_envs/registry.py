@@ -79,11 +79,7 @@ def check_environment(env_id: str) -> None:
     if env_id in known:
         return
     near = difflib.get_close_matches(env_id, sorted(known), n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else "rl_attention_envs.list_environments() has them all"
-    )
+    hint = f"did you mean {' or '.join(near)}?" if near else "`rl-attention envs` lists them all"
     raise EnvironmentConfigError(
-        f"expected the id of a MiniGrid or BabyAI environment, got {env_id!r}: {hint}"
+        f"expected the id of a MiniGrid or BabyAI environment, got {env_id[:80]!r}: {hint}"
     )

@@ -1,5 +1,6 @@
 """Attention over training: maps and curves from the same probes at every snapshot."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,15 @@ class AttentionMapCallback(BaseCallback):
     history and are deleted.
 
     Args:
-        probes: What to look at. None takes the first observations of the training environments.
+        probes: What to look at. None takes the first observation of each of the first four training
+            environments.
         snapshots: How many snapshots, at least 2. TensorBoard shows at most 10 pictures a tag
             unless started with `--samples_per_plugin images=200`.
         folder: Folder of the run. None writes to TensorBoard alone.
         verbose: Verbosity of Stable-Baselines3 callbacks.
+
+    Attributes:
+        seconds: Time that the snapshots took so far, for whoever measures the training alone.
 
     Raises:
         UserError: If `snapshots` is below 2; when training begins, if there is neither a folder
@@ -65,6 +70,7 @@ class AttentionMapCallback(BaseCallback):
         self.probes = probes
         self.snapshots = snapshots
         self.folder = None if folder is None else Path(folder)
+        self.seconds = 0.0
         self._active = False
         self._previous: Snapshot | None = None
         self._pending: list[int] = []
@@ -146,6 +152,7 @@ class AttentionMapCallback(BaseCallback):
 
     def _take(self, step: int) -> None:
         assert self.probes is not None
+        began = time.monotonic()
         maps = record(self.model, _as_seen(self.model, self.probes.observations))
         layers = label_layers(maps, self.probes.sizes)
         snapshot = Snapshot(step=step, layers=layers, probes_digest=self.probes.digest)
@@ -154,6 +161,7 @@ class AttentionMapCallback(BaseCallback):
             write_snapshot(self.folder, snapshot)
         self._log(snapshot, summarise(layers, self.probes, before))
         self._previous = snapshot
+        self.seconds += time.monotonic() - began
 
     def _log(self, snapshot: Snapshot, scalars: dict[str, float]) -> None:
         writer = tensorboard_writer(self.logger)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_attention.callbacks.episodes import EpisodeCountingCallback, mean_or_none
-from rl_attention.recording.files import write_atomically
+from rl_attention.files import write_text
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -39,7 +39,7 @@ class MetricsLogCallback(EpisodeCountingCallback):
         if lines:  # whoever restored a later count knows better
             self.episodes = max(self.episodes, lines[-1]["episodes"])
         text = "".join(_line(content) for content in lines)
-        write_atomically(self.path, lambda file: file.write(text.encode()))
+        write_text(self.path, text)
 
     def _on_rollout_end(self) -> None:
         if self.model.num_timesteps // self.every > self._last_step // self.every:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from rl_attention.callbacks.episodes import EpisodeCountingCallback
-from rl_attention.recording.files import write_atomically
+from rl_attention.files import write_text
 
 PROGRESS_FILE = "progress.json"
 _SECONDS = 1.0
@@ -56,4 +56,4 @@ class ProgressCallback(EpisodeCountingCallback):
             "success_rate": self.success_rate(),
         }
         text = json.dumps(content, allow_nan=False) + "\n"
-        write_atomically(self.path, lambda file: file.write(text.encode()))
+        write_text(self.path, text)

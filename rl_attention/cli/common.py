@@ -1,8 +1,10 @@
 """Options and small services that several subcommands share."""
 
+import json
 import os
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from rl_attention.errors import UserError
 from rl_attention.experiment.overrides import merge
 from rl_attention.experiment.task_config import CompareConfig, parse_task
 from rl_attention.experiment.task_files import load_task
+from rl_attention.files import write_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -87,19 +90,42 @@ def check_writable(file: Path | None) -> None:
     """
     if file is None:
         return
-    if not file.parent.is_dir():
+    if file.is_dir() or not file.parent.is_dir():
         raise UserError(f"--json: expected a file in an existing folder, got {file}")
     target = file if file.exists() else file.parent
     if not os.access(target, os.W_OK):
         raise UserError(f"--json: {file} cannot be written; choose another file")
 
 
-def say_next(*commands: str) -> None:
-    """End with the commands that one may want next.
+def write_numbers(file: Path | None, numbers: Mapping[str, Any]) -> None:
+    """Write what a command found as JSON, whole or not at all.
 
     Args:
-        *commands: Arguments of `rl-attention`.
+        file: Where it goes, or None; a device such as /dev/stdout is written as it is.
+        numbers: Plain data.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    if file is None:
+        return
+    text = json.dumps(numbers, indent=2, allow_nan=False) + "\n"
+    try:
+        # a link or a device must not be replaced by a file
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            file.write_text(text, encoding="utf-8")
+        else:
+            write_text(file, text)
+    except OSError as error:
+        raise UserError(f"--json: {file} cannot be written ({error.strerror})") from None
+
+
+def say_next(*commands: tuple[str, Path]) -> None:
+    """End with the commands that one may want next, ready to be pasted into a shell.
+
+    Args:
+        *commands: A subcommand of `rl-attention` and the folder that it takes.
     """
     click.echo("\nNext:")
-    for command in commands:
-        click.echo(f"  rl-attention {command}")
+    for command, folder in commands:
+        click.echo(f"  rl-attention {command} {shlex.quote(str(folder))}")

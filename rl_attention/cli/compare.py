@@ -16,7 +16,7 @@ from rl_attention.cli.common import (
 )
 from rl_attention.cli.errors import debug_option
 from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
-from rl_attention.cli.options import config_options
+from rl_attention.cli.options import config_options, given_overrides
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
 from rl_attention.experiment.task_config import CompareConfig, parse_task
@@ -62,6 +62,7 @@ def command(
 
     Runs that are already finished are not run again.
     """
+    _refuse_single_run()
     task = choose_arms(load_given_task(config_file), arms)
     if baseline is not None and baseline not in task.arms:
         raise UserError(f"--baseline: expected one of {', '.join(task.arms)}, got {baseline!r}")
@@ -76,6 +77,14 @@ def command(
     if len(errors) < len(trials):
         show_comparison(trials, baseline=baseline, metric=metric, json_file=json_file)
     finish(trials, errors)
+
+
+def _refuse_single_run() -> None:
+    given = given_overrides()
+    if "seed" in given:
+        raise UserError(f"--seed: expected --seeds in a comparison, as in --seeds {given['seed']}")
+    if "label" in given:
+        raise UserError("--label: a comparison names its arms in a task file, under arms")
 
 
 def choose_arms(task: CompareConfig, names: str | None) -> CompareConfig:

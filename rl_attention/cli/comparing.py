@@ -1,19 +1,18 @@
 """Running a comparison and showing its table: what `compare` and `demo` share."""
 
-import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from rl_attention.cli.common import say_next
+from rl_attention.cli.common import say_next, write_numbers
 from rl_attention.cli.errors import Failure
 from rl_attention.comparison import Comparison, compare, read_runs
 from rl_attention.comparison.summary import Metric
 from rl_attention.comparison.table import render_table
 from rl_attention.errors import UserError
-from rl_attention.experiment.files import write_text
 from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.sweep import Trial, run_trials
@@ -36,6 +35,7 @@ def run_missing(trials: Sequence[Trial], *, workers: int | None, bars: bool) -> 
     Raises:
         UserError: A trial cannot be had; nothing was started.
     """
+    _check_one_environment(trials)
     reasons = {check_run(trial.config): None for trial in trials}
     missing = [t for t in trials if RunFolder(t.folder).find_results(t.config) is None]
     for trial in missing:
@@ -57,6 +57,12 @@ def run_missing(trials: Sequence[Trial], *, workers: int | None, bars: bool) -> 
     return [outcome.error for outcome in outcomes if outcome.error is not None]
 
 
+def _check_one_environment(trials: Sequence[Trial]) -> None:
+    envs = sorted({trial.config.env.id for trial in trials})
+    if len(envs) > 1:
+        raise UserError(f"env.id: expected one environment for all arms, got {', '.join(envs)}")
+
+
 def show_comparison(
     trials: Sequence[Trial],
     *,
@@ -75,16 +81,14 @@ def show_comparison(
     Raises:
         UserError: No run is finished.
     """
-    finished = [trial.folder for trial in trials if RunFolder(trial.folder).results.exists()]
-    comparison = compare(read_runs(finished), baseline=baseline, metric=metric)
+    finished = [trial for trial in trials if RunFolder(trial.folder).results.exists()]
+    if baseline not in {trial.arm for trial in finished}:
+        baseline = None  # none of its runs finished, which `finish` reports
+    runs = read_runs(trial.folder for trial in finished)
+    comparison = compare(runs, baseline=baseline, metric=metric)
     # a narrow terminal breaks the lines, which is better than losing digits
     Console(width=max(Console().width, _WIDTH)).print(render_table(comparison))
-    if json_file is not None:
-        text = json.dumps(comparison.to_dict(), indent=2, allow_nan=False) + "\n"
-        try:
-            write_text(json_file, text)
-        except OSError as error:
-            raise UserError(f"--json: {json_file} cannot be written ({error.strerror})") from None
+    write_numbers(json_file, comparison.to_dict())
     return comparison
 
 
@@ -99,6 +103,7 @@ def finish(trials: Sequence[Trial], errors: Sequence[str]) -> None:
         Failure: At least one trial failed.
     """
     folder = trials[0].folder
-    say_next(f"tensorboard {folder.parent}", f"eval {folder}")
+    finished = (trial.folder for trial in trials if RunFolder(trial.folder).results.exists())
+    say_next(("tensorboard", folder.parent), *(("eval", run) for run in islice(finished, 1)))
     if errors:
         raise Failure(f"{len(errors)} of {len(trials)} runs failed; the first: {errors[0]}")

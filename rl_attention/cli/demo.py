@@ -4,7 +4,13 @@ from pathlib import Path
 
 import click
 
-from rl_attention.cli.common import json_option, load_given_task, progress_option, wants_bars
+from rl_attention.cli.common import (
+    check_writable,
+    json_option,
+    load_given_task,
+    progress_option,
+    wants_bars,
+)
 from rl_attention.cli.errors import debug_option
 
 
@@ -22,6 +28,7 @@ from rl_attention.cli.errors import debug_option
 @debug_option
 def command(log_folder: Path, json_file: Path | None, progress: bool | None) -> None:
     """Train attention and an MLP on a small task, three seeds each, and compare them."""
+    check_writable(json_file)
     task = load_given_task("demo")
 
     from rl_attention.cli.comparing import finish, run_missing, show_comparison

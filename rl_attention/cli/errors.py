@@ -105,15 +105,15 @@ def failures_logged(log: Path) -> Iterator[None]:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             traceback.print_exception(error, file=file)
-        raise Failure(f"{type(error).__name__}: {error}; the traceback is in {log}") from error
+        raise Failure(f"{_describe(error)}; the traceback is in {log}") from error
 
 
 @contextmanager
 def _one_line(ctx: click.Context) -> Iterator[None]:
     try:
         yield
-    except (OneLine, click.exceptions.Exit, click.exceptions.NoArgsIsHelpError):
-        raise
+    except (OneLine, click.exceptions.Exit, click.exceptions.NoArgsIsHelpError, BrokenPipeError):
+        raise  # click ends quietly where `| head` has read enough
     except (UserError, click.UsageError) as error:
         text = error.format_message() if isinstance(error, click.UsageError) else str(error)
         raise OneLine(text) from None
@@ -123,5 +123,10 @@ def _one_line(ctx: click.Context) -> Iterator[None]:
     except Exception as error:
         if ctx.meta.get(_DEBUG):
             raise
-        text = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
+        text = str(error) if isinstance(error, Failure) else _describe(error)
         raise FailureLine(f"{text} (--debug shows all)") from None
+
+
+def _describe(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {error}" if str(error) else name

@@ -1,13 +1,11 @@
 """`rl-attention eval`: a trained run on fresh episodes."""
 
-import json
 from pathlib import Path
 
 import click
 
-from rl_attention.cli.common import check_writable, json_option
+from rl_attention.cli.common import check_writable, json_option, write_numbers
 from rl_attention.cli.errors import debug_option
-from rl_attention.errors import UserError
 
 
 @click.command("eval")
@@ -33,7 +31,6 @@ def command(
 
     from rl_attention.experiment.config import RunConfig
     from rl_attention.experiment.evaluation import evaluate
-    from rl_attention.experiment.files import write_text
     from rl_attention.experiment.loading import load_policy
     from rl_attention.experiment.overrides import merge
     from rl_attention.experiment.run_folder import RunFolder
@@ -63,8 +60,4 @@ def command(
         f"success rate {numbers['success_rate']:.3f}, mean return {numbers['mean_reward']:.3f} "
         f"+/- {numbers['std_reward']:.3f}, mean length {numbers['mean_ep_length']:.1f}"
     )
-    if json_file is not None:
-        try:
-            write_text(json_file, json.dumps(numbers, indent=2) + "\n")
-        except OSError as error:
-            raise UserError(f"--json: {json_file} cannot be written ({error.strerror})") from None
+    write_numbers(json_file, numbers)

@@ -57,7 +57,9 @@ class Leaf:
         """What the value looks like, for `--help`."""
         if self._origin is Literal:
             return "|".join(str(choice) for choice in get_args(self.field.annotation))
-        return "|".join(dict.fromkeys(_name_types(self.field.annotation)))
+        # text is taken as it was typed, so `null` would be the word
+        names = ["TEXT"] if self.is_text else _name_types(self.field.annotation)
+        return "|".join(dict.fromkeys(names))
 
     @property
     def help(self) -> str:

@@ -17,7 +17,9 @@ from rl_attention.cli.errors import debug_option, failures_logged
 from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
 from rl_attention.cli.options import config_options, given_overrides
 from rl_attention.experiment.config import RunConfig
+from rl_attention.experiment.overrides import merge
 from rl_attention.experiment.task_config import CompareConfig
+from rl_attention.experiment.validation import validate
 
 if TYPE_CHECKING:
     from rl_attention.experiment.results import Results
@@ -57,18 +59,20 @@ def command(
 
     stepped_by = check_run(config)
     folder = locate(log_folder, config)
+    events = None if tensorboard_log is None else locate(tensorboard_log, config)
     run = RunFolder(folder)
     if run.find_results(config) is not None:
         click.echo(f"{folder} is already finished.", err=True)
     else:
+        if events is not None:
+            RunFolder(events).create(option="-tb/--tensorboard-log")
         run.create()
         click.echo(f"Environments: {stepped_by}", err=True)
-    events = None if tensorboard_log is None else locate(tensorboard_log, config)
     trial = Trial(config.name, config.seed, config, folder)
     with failures_logged(run.log), following(trial, bars=wants_bars(progress)):
         results = run_trial(config, folder, tensorboard=events)
     _report(results, folder)
-    say_next(f"tensorboard {events or folder}", f"eval {folder}")
+    say_next(("tensorboard", events or folder), ("eval", folder))
 
 
 def choose_run(config_file: str | None) -> RunConfig:
@@ -85,7 +89,8 @@ def choose_run(config_file: str | None) -> RunConfig:
     seed = given.get("seed", task.seeds[0] if "seeds" in task.model_fields_set else task.seed)
     if not task.arms:
         return task.own_run(seed)
-    return _choose_arm(task, given.get("arm"), seed)
+    run = _choose_arm(task, given.get("arm"), seed)
+    return validate(RunConfig, merge(run.dump(), {"label": given.get("label", run.label)}))
 
 
 def _choose_arm(task: CompareConfig, arm: str | None, seed: int) -> RunConfig:

@@ -29,6 +29,7 @@ class RunResult:
         frames_to_90: Frames until 90 % success in training; None: never.
         parameters: Trainable numbers of the policy.
         fps: Training frames a second.
+        entity_overflow: Entities that did not fit into the view in training.
     """
 
     env: str
@@ -42,6 +43,7 @@ class RunResult:
     frames_to_90: int | None
     parameters: int
     fps: float
+    entity_overflow: int = 0
 
 
 def read_run(folder: Path) -> RunResult:
@@ -71,6 +73,7 @@ def read_run(folder: Path) -> RunResult:
         frames_to_90=None if never else _whole(data, "frames_to_90", path),
         parameters=_whole(parameters, "policy", path),
         fps=_number(data, "fps", path),
+        entity_overflow=_whole(data, "entity_overflow", path),
     )
 
 

@@ -222,4 +222,7 @@ def _warnings(arms: dict[str, list[RunResult]]) -> list[str]:
         warnings.append("the runs were not trained for the same number of frames")
     if len({run.n_eval_episodes for run in everything}) > 1:
         warnings.append("the runs were not evaluated on the same number of episodes")
+    dropped = sum(run.entity_overflow for run in everything)
+    if dropped:
+        warnings.append(f"{dropped:,} entities did not fit in training; raise env.max_entities")
     return warnings

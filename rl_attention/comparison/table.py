@@ -32,7 +32,8 @@ def render_table(comparison: Comparison) -> RenderableType:
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in comparison.rows:
-        table.add_row(row.arm, *_cells(row))
+        # as text: rich would take `[one seed]` for markup
+        table.add_row(*(Text(cell) for cell in (row.arm, *_cells(row))))
     lines = [_versus_line(comparison, index, metric) for index in range(len(comparison.versus))]
     lines += [f"note: {warning}" for warning in comparison.warnings]
     return Group(table, *(Text(line) for line in lines))

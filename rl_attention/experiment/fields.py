@@ -21,7 +21,7 @@ class ConfigModel(BaseModel):
 
 
 def read_number(value: Any) -> Any:
-    """Turn `'3e-4'` into a float: YAML 1.1 reads an exponent without a dot as text."""
+    """Turn `'3e-4'` into a float: other YAML writers quote it, YAML 1.1 reads it as text."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return float(value)
     return value

@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_no
 
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
+from rl_attention.files import read_arrays, write_arrays
 
 
 def normalize(config: RunConfig, env: VecEnv) -> VecEnv:
@@ -45,9 +46,8 @@ def save_normalization(env: VecEnv, path: Path) -> None:
     if normalized is None:
         return
     rms = _running_mean(normalized)
-    beside = path.with_name(f".{path.name}.part.npz")
-    np.savez(beside, mean=rms.mean, var=rms.var, count=np.float64(rms.count))
-    beside.replace(path)
+    count = np.asarray(rms.count, dtype=np.float64)
+    write_arrays(path, {"mean": rms.mean, "var": rms.var, "count": count})
 
 
 def load_normalization(env: VecEnv, path: Path) -> None:
@@ -64,11 +64,10 @@ def load_normalization(env: VecEnv, path: Path) -> None:
     if normalized is None:
         return
     rms = _running_mean(normalized)
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            mean, var, count = arrays["mean"], arrays["var"], arrays["count"]
-    except (OSError, ValueError, KeyError, EOFError):
-        raise UserError(f"{path}: expected saved running means, got something else") from None
+    arrays = read_arrays(path)
+    if arrays.keys() != {"mean", "var", "count"}:
+        raise UserError(f"{path}: expected saved running means, got {', '.join(arrays)}")
+    mean, var, count = arrays["mean"], arrays["var"], arrays["count"]
     if mean.shape != rms.mean.shape:
         raise UserError(f"{path}: expected means of shape {rms.mean.shape}, got {mean.shape}")
     rms.mean, rms.var, rms.count = mean, var, float(count)
@@ -77,8 +76,8 @@ def load_normalization(env: VecEnv, path: Path) -> None:
 def _wrap(env: VecEnv, **options: Any) -> VecNormalize:
     """Normalise, and say so in the space.
 
-    `VecNormalize` keeps the type of a flat space of bytes. Since SB3 stores a rollout in the type of
-    the space (PR #2163), normalised numbers would be cut down to whole ones before training.
+    `VecNormalize` keeps the type of a flat space of bytes. Since SB3 stores a rollout in the type
+    of the space (PR #2163), normalised numbers would be cut down to whole ones before training.
     """
     wrapped = VecNormalize(env, **options)
     limit, shape = wrapped.clip_obs, env.observation_space.shape

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
-from rl_attention.experiment.files import read_json, write_json, write_text
 from rl_attention.experiment.manifest import make_manifest
 from rl_attention.experiment.overrides import flatten
 from rl_attention.experiment.results import Results
 from rl_attention.experiment.validation import validate
 from rl_attention.experiment.yaml_files import dump_yaml, load_yaml
+from rl_attention.files import read_json, write_json, write_text
 
 _SHOWN_DIFFERENCES = 3
 
@@ -124,12 +124,15 @@ class RunFolder:
             self._refuse_other(config)
             if not self.results.exists():
                 return None
-        except PermissionError as error:
+        except OSError as error:
             raise UserError(f"{self.path}: cannot be read ({error.strerror})") from None
         return Results.from_dict(read_json(self.results), source=self.results)
 
-    def create(self) -> None:
+    def create(self, *, option: str = "-f/--log-folder") -> None:
         """Make the folder.
+
+        Args:
+            option: Where the user says another, for messages.
 
         Raises:
             UserError: It cannot be made or written.
@@ -141,7 +144,7 @@ class RunFolder:
         except OSError as error:
             raise UserError(
                 f"{self.path}: the run folder cannot be written ({error.strerror or error}); "
-                "choose another with -f/--log-folder"
+                f"choose another with {option}"
             ) from None
 
     def begin(self, config: RunConfig) -> None:
@@ -166,7 +169,11 @@ class RunFolder:
         Raises:
             UserError: This is no run folder, or its config is not valid.
         """
-        if not self.config.is_file():
+        try:
+            there = self.config.is_file()
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be read ({error.strerror})") from None
+        if not there:
             raise UserError(f"{self.path}: expected a run folder, but it has no config.yaml")
         return validate(RunConfig, load_yaml(self.config), source=str(self.config))
 

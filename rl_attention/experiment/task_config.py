@@ -44,6 +44,7 @@ class CompareConfig(RunConfig):
         changes = dict(self.arms[arm])
         if "arm" not in changes and arm in VIEWS_OF_ARM:
             changes["arm"] = arm
+        _choose_view(changes)
         label = None if changes.get("arm", self.arm) == arm else arm
         data = merge(self._base(), {"label": label, **changes, "seed": seed})
         return validate(RunConfig, data, source=join_path(("arms", arm)))
@@ -60,6 +61,14 @@ class CompareConfig(RunConfig):
         return self.model_dump(mode="json", exclude={"arms", "seeds", "seed", "label"})
 
 
+def _choose_view(changes: dict[str, Any]) -> None:
+    """Give an arm that takes one view only that view, whatever the others see."""
+    name, env = changes.get("arm"), changes.get("env", {})
+    views = VIEWS_OF_ARM.get(name, ()) if isinstance(name, str) else ()
+    if len(views) == 1 and isinstance(env, Mapping) and "view" not in env:
+        changes["env"] = {**env, "view": views[0]}
+
+
 def parse_task(data: Any, *, source: str = "") -> CompareConfig:
     """Build a comparison from plain data and check each of its arms.
 
@@ -72,5 +81,8 @@ def parse_task(data: Any, *, source: str = "") -> CompareConfig:
     """
     task = validate(CompareConfig, data, source=source)
     for arm in task.arms:
-        task.run(arm, task.seeds[0])
+        try:
+            task.run(arm, task.seeds[0])
+        except UserError as error:
+            raise UserError(f"{source}: {error}" if source else str(error)) from None
     return task

@@ -32,8 +32,11 @@ def find_task(name: str) -> Path:
         UserError: There is neither such a file nor such a task.
     """
     path = Path(name)
-    if path.is_file():
-        return path
+    try:
+        if path.exists() and not path.is_dir():  # a pipe such as <(...) is as good as a file
+            return path
+    except OSError as error:
+        raise UserError(f"--config: {name!r} cannot be read ({error.strerror})") from None
     tasks = packaged_tasks()
     if name in tasks:
         return tasks[name]

@@ -21,7 +21,6 @@ from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import backend_name, build_env, probe_data, vocabulary
 from rl_attention.experiment.evaluation import Evaluation, evaluate
-from rl_attention.experiment.files import write_json
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.manifest import installed_versions
 from rl_attention.experiment.models import build_model, count_model_parameters
@@ -30,6 +29,7 @@ from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.results import Results
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.weights import save_weights
+from rl_attention.files import write_json
 from rl_attention.recording import ProbeSet
 
 THRESHOLD = 0.9
@@ -96,13 +96,14 @@ def _kept_if_interrupted(model: BaseAlgorithm, config: RunConfig, run: RunFolder
 
 
 def _learn(model: BaseAlgorithm, config: RunConfig, callbacks: list[BaseCallback]) -> float:
-    """Train, and return frames a second."""
+    """Train, and return frames a second of the training itself, drawing maps left out."""
     began = time.monotonic()
     try:
         model.learn(config.n_timesteps, callback=callbacks)
     finally:
         model.logger.close()
-    return model.num_timesteps / (time.monotonic() - began)
+    drawing = sum(c.seconds for c in callbacks if isinstance(c, AttentionMapCallback))
+    return model.num_timesteps / (time.monotonic() - began - drawing)
 
 
 def _save(model: BaseAlgorithm, env: VecEnv, run: RunFolder) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
+from rl_attention.files import write_atomically
 
 
 def named_tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -23,9 +24,7 @@ def save_weights(module: nn.Module, path: Path) -> None:
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in named_tensors(module).items()
     }
-    beside = path.with_name(f".{path.name}.part")
-    save_file(tensors, beside)
-    beside.replace(path)
+    write_atomically(path, lambda file: file.write(save(tensors)))
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

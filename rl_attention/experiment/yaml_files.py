@@ -1,5 +1,6 @@
 """YAML in and out: plain data only, of a sane size, without aliases."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from rl_attention.errors import UserError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 
 def load_yaml(path: Path) -> Any:
@@ -51,6 +54,8 @@ def parse_yaml(text: str, *, source: str) -> Any:
         mark = error.problem_mark
         line = 1 if mark is None else mark.line + 1
         raise UserError(f"{source}: line {line}: not plain YAML: {error.problem}") from None
+    except UserError:  # a ValueError too
+        raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deep"
         raise UserError(f"{source}: not plain YAML: {reason}") from None
@@ -58,11 +63,19 @@ def parse_yaml(text: str, *, source: str) -> Any:
 
 def dump_yaml(data: Any) -> str:
     """Write plain data as YAML, keys in their given order."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which refuses a key that is written twice."""
+    """The safe loader with the numbers of YAML 1.2, which refuses a key that is written twice.
+
+    YAML 1.1 reads 010 as 8, 1:30 as 90 and 3e-4 as text.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own way to say it)
+        first: [(tag, pattern) for tag, pattern in known if tag not in (_INT, _FLOAT)]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -73,6 +86,19 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, which quotes texts that the loader would take for numbers."""
+
+
+_DIGITS = r"[0-9](?:_?[0-9])*"
+_FRACTION = rf"(?:\.{_DIGITS}|{_DIGITS}(?:\.(?:{_DIGITS})?)?)(?:[eE][-+]?[0-9]+)?"
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver(_INT, re.compile(rf"[-+]?{_DIGITS}$"), list("-+0123456789"))
+    _kind.add_implicit_resolver(_FLOAT, re.compile(rf"[-+]?{_FRACTION}$"), list("-+.0123456789"))
+_Loader.add_constructor(_INT, lambda _, node: int(node.value))
+_Loader.add_constructor(_FLOAT, lambda _, node: float(node.value))
 
 
 def _check_events(text: str, source: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_attention.errors import UserError
-from rl_attention.recording.files import read_arrays, write_arrays
+from rl_attention.files import read_arrays, write_arrays
 from rl_attention.recording.maps import AttentionMap
 
 ATTENTION_FOLDER = "attention"

@@ -87,7 +87,11 @@ class ProgressBoard:
         self._bars.remove_task(self._lines.pop(trial.name))
         if outcome.error is not None:
             self.console.print(
-                f"Error: {outcome.error}", style="red", highlight=False, markup=False
+                f"Error: {outcome.error}",
+                style="red",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,  # one line, whose path can be copied
             )
         elif self._quiet:
             self.console.print(f"{trial.name}: done", highlight=False)

@@ -1,8 +1,10 @@
 """What runs in a worker process: one trial, its output in its own log."""
 
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ def work(config: dict[str, Any], folder: Path, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to everyone
     signal.signal(signal.SIGTERM, _stop)  # the parent passes it on by this one
     _redirect(folder / "log.txt")
+    _end_with_parent()
     sys.exit(_run(config, folder, threads))
 
 
@@ -49,6 +52,19 @@ def _run(config: dict[str, Any], folder: Path, threads: int) -> int:
 def _stop(signum: int, frame: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is being saved is saved
     raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    """Stop as after Ctrl-C when the parent is gone: another may start the same run again."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _redirect(log: Path) -> None:

@@ -23,9 +23,9 @@ def test_at_most_once_a_second(make_model, tmp_path, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     written = []
-    real = module.write_atomically
+    real = module.write_text
     monkeypatch.setattr(
-        module, "write_atomically", lambda path, write: (written.append(now[0]), real(path, write))
+        module, "write_text", lambda path, text: (written.append(now[0]), real(path, text))
     )
 
     class Clock(ProgressCallback):

@@ -138,6 +138,15 @@ def test_every_kind_of_value_can_be_overridden(call, arguments, path, value):
             ["share the folder"],
         ),
         (["compare", "--env", "Nope-v0"], ["'Nope-v0'"]),
+        (["compare", "--env", DOORKEY, "--seed", "3"], ["expected --seeds"]),
+        (["compare", "--env", DOORKEY, "--label", "x"], ["--label", "task file"]),
+        (["compare", "--env", DOORKEY, "--json", ""], ["--json"]),
+        (["compare", "--config", "two.yaml"], ["one environment for all arms"]),
+        (["demo", "--json", "no/x.json"], ["existing folder, got no/x.json"]),
+        (["train", "--env", DOORKEY, "-tb", "file/below"], ["-tb/--tensorboard-log"]),
+        (["train", "--env", DOORKEY, "-f", "a" * 300], ["cannot be read"]),
+        (["train", "--config", "a" * 300], ["--config", "cannot be read"]),
+        (["eval", "a" * 300], ["cannot be read"]),
         (["eval", "nowhere"], ["nowhere: expected a run folder"]),
         (["tensorboard", "nowhere"], ["expected a folder of runs, got nowhere"]),
         (["envs", "nowhere"], ["none contains it"]),
@@ -146,6 +155,8 @@ def test_every_kind_of_value_can_be_overridden(call, arguments, path, value):
 def test_a_mistake_is_one_line_and_exit_code_2(call, tmp_path, arguments, parts):
     (tmp_path / "bad.yaml").write_text(f"env: {{id: {DOORKEY}}}\nn_timestep: 3\n")
     (tmp_path / "list.yaml").write_text("[1]\n")
+    other = "{attention: , mlp: {env: {id: MiniGrid-DoorKey-6x6-v0}}}"
+    (tmp_path / "two.yaml").write_text(f"env: {{id: {DOORKEY}}}\narms: {other}\n")
     (tmp_path / "file").write_text("")
     message = refused(call(*arguments))
     for part in parts:
@@ -193,6 +204,16 @@ def test_a_failure_is_one_line_with_exit_code_1_and_all_of_it_with_debug(call, m
     assert result.exit_code == 1
     assert result.stderr == "Error: RuntimeError: two lines (--debug shows all)\n"
     assert isinstance(call("envs", "--debug").exception, RuntimeError)
+
+
+def test_a_failure_without_a_message_is_its_name(call, monkeypatch):
+    import rl_attention.experiment.environments as environments
+
+    def broken():
+        raise MemoryError
+
+    monkeypatch.setattr(environments, "list_environments", broken)
+    assert call("envs").stderr == "Error: MemoryError (--debug shows all)\n"
 
 
 def test_ctrl_c_is_exit_code_130(call, monkeypatch):
@@ -284,6 +305,7 @@ def test_compare_reads_finished_runs(call, tmp_path):
     assert result.exit_code == 0, result.output
     assert "1 of 1 runs are finished" in result.stderr
     assert "only 1 seed" in result.stdout
+    assert "[one seed]" in result.stdout
     table = json.loads((tmp_path / "table.json").read_text())
     assert table["rows"][0]["arm"] == "mlp"
 

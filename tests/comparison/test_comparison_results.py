@@ -19,6 +19,7 @@ DATA = {
     "frames_to_90": None,
     "parameters": {"extractor": 1, "policy": 2},
     "fps": 10.5,
+    "entity_overflow": 0,
     "more": "is ignored",
 }
 

@@ -140,3 +140,10 @@ def test_the_last_arm_is_the_baseline_unless_another_is_named():
     both = runs("a", GOOD) + runs("b", BAD)
     assert compare(both).baseline == "b"
     assert compare(both, baseline="a").baseline == "a"
+
+
+def test_dropped_entities_are_never_silent():
+    dropped = runs("a", GOOD, entity_overflow=3) + runs("b", BAD)
+    assert (
+        "15 entities did not fit in training; raise env.max_entities" in compare(dropped).warnings
+    )

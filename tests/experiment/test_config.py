@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from rl_attention.errors import UserError
@@ -163,6 +165,19 @@ def test_an_arm_of_a_task_is_the_run_that_its_name_alone_gives():
     assert task.run("mlp", 3) == build(arm="mlp", seed=3)
 
 
+@pytest.mark.parametrize(("arm", "view"), [("flat", "flat"), ("cnn", "cells")])
+def test_an_arm_of_a_task_with_one_view_need_not_be_told(arm, view):
+    task = parse_task(merge(ENV, {"arms": {"attention": {}, arm: {}}}))
+    assert task.run(arm, 0).env.view == view
+    assert task.run("attention", 0).env.view == "entities"
+    assert parse_task(task.dump()) == task
+
+
+def test_a_mistake_in_an_arm_names_the_file():
+    with pytest.raises(UserError, match=r"^t\.yaml: arms\.a: extractor\.widht: unknown key"):
+        parse_task(merge(ENV, {"arms": {"a": {"extractor": {"widht": 3}}}}), source="t.yaml")
+
+
 def test_an_unknown_arm_is_refused():
     task = parse_task(merge(ENV, {"arms": {"mlp": {}}}))
     with pytest.raises(UserError, match="arm: expected one of mlp, got 'cnn'"):
@@ -202,5 +217,8 @@ def test_a_task_is_found_by_path_or_name(tmp_path):
     path.write_text("")
     assert find_task(str(path)) == path
     assert load_task(str(path))[0] == {}
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert find_task(str(pipe)) == pipe
     with pytest.raises(UserError, match="did you mean 'doorkey-5x5'"):
         find_task("dorkey-5x5")

@@ -21,6 +21,7 @@ def test_what_is_not_plain_is_refused_in_one_line(text, reason):
         parse_yaml(text, source="t.yaml")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).count("t.yaml") == 1
 
 
 def test_a_large_file_is_refused(tmp_path):
@@ -44,3 +45,28 @@ def test_an_absent_file_is_named(tmp_path):
 
 def test_keys_keep_their_order():
     assert dump_yaml({"b": 1, "a": [1]}) == "b: 1\na:\n- 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("010", 10),
+        ("250_000", 250_000),
+        ("-3", -3),
+        ("1:30", "1:30"),
+        ("3e-4", 3e-4),
+        ("1e5", 1e5),
+        (".5", 0.5),
+        ("2.", 2.0),
+        ("0x10", "0x10"),
+    ],
+)
+def test_numbers_are_read_as_they_look(text, value):
+    got = parse_yaml(f"a: {text}\n", source="t.yaml")["a"]
+    assert got == value
+    assert type(got) is type(value)
+
+
+@pytest.mark.parametrize("text", ["010", "1e5", "3e-4", "1:30", "no", "1.5", "~", "", "a b"])
+def test_texts_that_look_like_numbers_come_back_as_texts(text):
+    assert parse_yaml(dump_yaml({"a": text}), source="t.yaml") == {"a": text}

@@ -48,6 +48,15 @@ def test_without_bars_a_line_begins_and_ends_each_run():
     ]
 
 
+def test_an_error_stays_one_line_in_a_narrow_terminal():
+    console = Console(file=StringIO(), width=20)
+    with ProgressBoard(TRIALS, console, bars=False) as board:
+        board.started(TRIALS[0])
+        board.ended(Outcome(TRIALS[0], "its log is runs/somewhere/far/below/log.txt"))
+    last = console.file.getvalue().splitlines()[-1]
+    assert last == "Error: its log is runs/somewhere/far/below/log.txt"
+
+
 def test_progress_that_is_not_there_yet_is_none(tmp_path):
     path = tmp_path / "progress.json"
     assert read_progress(path) is None

@@ -119,6 +119,18 @@ def test_ctrl_c_keeps_what_was_logged_and_says_where(tmp_path, name):
 
 
 @pytest.mark.slow
+def test_workers_end_with_their_parent(tmp_path):
+    arguments = ["--env", TINY["env"]["id"], "-n", "10000000", "--n-envs", "4", "-f", str(tmp_path)]
+    arguments += ["--recording.snapshots", "0", "--device", "cpu", "--arms", "mlp", "--seeds", "0"]
+    process = subprocess.Popen(command("compare", *arguments), stderr=subprocess.DEVNULL)
+    folder = Path(tmp_path) / TINY["env"]["id"] / "mlp_ppo_s0"
+    wait_for(folder / "progress.json")
+    process.kill()
+    process.wait()
+    wait_for(folder / "interrupted.safetensors", seconds=30)
+
+
+@pytest.mark.slow
 def test_exit_codes_of_the_module(tmp_path):
     def code(*arguments):
         return subprocess.run(command(*arguments), cwd=tmp_path, capture_output=True).returncode
