@@ -66,6 +66,8 @@ def command(
     task = choose_arms(load_given_task(config_file), arms)
     if baseline is not None and baseline not in task.arms:
         raise UserError(f"--baseline: expected one of {', '.join(task.arms)}, got {baseline!r}")
+    if baseline is not None:  # tables name an arm by its label
+        baseline = task.run(baseline, task.seeds[0]).name
     chosen = None if seeds is None else parse_seeds(seeds)
     check_writable(json_file)
 

@@ -76,7 +76,12 @@ def _read_dict(space: spaces.Dict, kind: str) -> Schema:
         )
     has_mask = MASK_KEY in space.spaces
     n_tokens = int(np.prod(set_space.shape[: axes - 1]))
-    if has_mask and kind != "pixels":
+    if has_mask and kind == "pixels":
+        raise UserError(
+            f"observation key {MASK_KEY!r} means nothing beside 'pixels', whose patches are all "
+            "real: drop it, or give it another name"
+        )
+    if has_mask:
         _check_mask(space, MASK_KEY, of=kind, count=n_tokens)
     words = space.spaces.get(WORDS_KEY)
     words_space = words if _holds_words(words) else None
@@ -90,7 +95,7 @@ def _read_dict(space: spaces.Dict, kind: str) -> Schema:
                 f"observation key {key!r} has {_size(value)} numbers, more than the "
                 f"{MAX_GLOBAL_SIZE} that one token can take: make it the set, or drop it"
             )
-    return Schema(kind, set_space, kind, has_mask and kind != "pixels", words_space, rest)
+    return Schema(kind, set_space, kind, has_mask, words_space, rest)
 
 
 def _holds_words(space: object) -> TypeGuard[spaces.Box]:

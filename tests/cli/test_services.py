@@ -73,3 +73,23 @@ def test_an_arm_that_never_finished_hides_no_table_and_is_not_offered(tmp_path, 
         finish(trials, ["it broke"])
     offered = [line for line in capsys.readouterr().out.splitlines() if " eval " in line]
     assert [line.endswith("mlp_ppo_s0") for line in offered] == [True]
+
+
+def test_the_baseline_may_be_named_as_in_the_file(tmp_path, monkeypatch):
+    import rl_attention.cli.comparing as comparing
+
+    seen = []
+    monkeypatch.setattr(comparing, "run_missing", lambda trials, **_: [])
+    monkeypatch.setattr(
+        comparing, "show_comparison", lambda trials, *, baseline, **_: seen.append(baseline)
+    )
+    monkeypatch.setattr(comparing, "finish", lambda trials, errors: None)
+    file = tmp_path / "task.yaml"
+    file.write_text(
+        json.dumps(
+            {**TINY, "arms": {"attention": {}, "flattened": {"arm": "mlp", "label": "mine"}}}
+        )
+    )
+    for given in ("attention", "flattened"):
+        main(["compare", "--config", str(file), "--baseline", given], standalone_mode=False)
+    assert seen == ["attention", "mine"]

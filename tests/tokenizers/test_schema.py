@@ -66,3 +66,11 @@ def test_a_number_without_axes_is_a_part_of_the_summary():
     summary = tokenizer(batch).summary
     assert summary.shape == (3, 8)
     assert not torch.equal(summary[0], summary[1])
+
+
+def test_a_mask_beside_pixels_is_refused():
+    space = spaces.Dict(
+        pixels=spaces.Box(0, 255, (16, 16, 3), np.uint8), mask=spaces.MultiBinary(4)
+    )
+    with pytest.raises(UserError, match="'mask' means nothing beside 'pixels'"):
+        read_schema(space)
