@@ -1,8 +1,12 @@
 """A run folder: one run's config, logs, network and results."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
@@ -146,6 +150,29 @@ class RunFolder:
                 f"{self.path}: the run folder cannot be written ({error.strerror or error}); "
                 f"choose another with {option}"
             ) from None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes out of the folder while one works in it.
+
+        The lock ends with the process that holds it, however that ends; its file stays.
+
+        Raises:
+            UserError: Another process is at work there, or the folder cannot be written.
+        """
+        self.create()
+        lock = FileLock(self.path / "run.lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(
+                f"{self.path}: another process is at work in this run folder; wait for it, or "
+                "choose another with -f/--log-folder"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def begin(self, config: RunConfig) -> None:
         """Make the folder ready for a run.

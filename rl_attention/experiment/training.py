@@ -53,10 +53,10 @@ def run_trial(
         tensorboard: Another place for TensorBoard's events.
 
     Raises:
-        UserError: The run cannot be had, or the folder belongs to another.
+        UserError: The run cannot be had, the folder belongs to another, or another process is at
+            work in it.
         RunInterrupted: Ctrl-C came; what was logged is kept.
     """
-    began = time.monotonic()
     check_run(config)
     threads = config.num_threads or threads
     if threads is not None:
@@ -70,19 +70,36 @@ def run_trial(
     env = normalize(config, build_env(config, threads=threads))
     try:
         model = build_model(config, env)
-        run.begin(config)
-        write_json(run.vocabulary, {"words": list(vocabulary())})
-        model.set_logger(configure(str(tensorboard or run.tensorboard), ["tensorboard"]))
-        success = SuccessThresholdCallback(threshold=THRESHOLD)
-        with _kept_if_interrupted(model, config, run):
-            fps = _learn(model, config, [success, *_make_callbacks(config, run)])
-            _save(model, env, run)
-            evaluation = evaluate(model, config, env, threads=threads)
-        results = _summarise(config, model, success, evaluation, fps, began)
-        write_json(run.results, results.to_dict())
+        with run.held():
+            # whoever held it before may have finished this very run
+            return run.find_results(config) or _work(
+                model, env, config, run, threads=threads, tensorboard=tensorboard
+            )
     finally:
         with suppress(EOFError, OSError):  # Ctrl-C also ends the processes of a subproc env
             env.close()
+
+
+def _work(
+    model: BaseAlgorithm,
+    env: VecEnv,
+    config: RunConfig,
+    run: RunFolder,
+    *,
+    threads: int | None,
+    tensorboard: Path | None,
+) -> Results:
+    began = time.monotonic()
+    run.begin(config)
+    write_json(run.vocabulary, {"words": list(vocabulary())})
+    model.set_logger(configure(str(tensorboard or run.tensorboard), ["tensorboard"]))
+    success = SuccessThresholdCallback(threshold=THRESHOLD)
+    with _kept_if_interrupted(model, config, run):
+        fps = _learn(model, config, [success, *_make_callbacks(config, run)])
+        _save(model, env, run)
+        evaluation = evaluate(model, config, env, threads=threads)
+    results = _summarise(config, model, success, evaluation, fps, began)
+    write_json(run.results, results.to_dict())
     return results
 
 

@@ -68,10 +68,10 @@ def _end_with_parent() -> None:
 
 
 def _redirect(log: Path) -> None:
-    """Send everything this process prints to a file, C++ libraries included."""
+    """Add everything this process prints to a file, what C++ libraries print included."""
     sys.stdout.flush()
     sys.stderr.flush()
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)

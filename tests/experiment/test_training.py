@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -65,6 +66,25 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = build(recording={"snapshots": 3, "n_probes": 2})
     return config, folder, run_trial(config, folder)
+
+
+def test_a_folder_that_another_process_works_in_is_left_alone(tmp_path):
+    config, run = build(), RunFolder(tmp_path / "run")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from rl_attention.experiment.run_folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).held(): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(run.path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == "held\n"
+        before = sorted(run.path.iterdir())
+        with pytest.raises(UserError, match="another process is at work in this run folder"):
+            run_trial(config, run.path)
+        assert sorted(run.path.iterdir()) == before
+        other.kill()  # a lock ends with its process
+    assert run_trial(config, run.path).frames == 96
 
 
 def test_a_run_leaves_everything_in_its_folder(finished):
