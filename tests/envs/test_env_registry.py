@@ -102,7 +102,7 @@ def test_babyai_does_not_chatter(capsys):
 def test_an_unknown_id_is_told_its_neighbours():
     with pytest.raises(EnvironmentConfigError, match="did you mean MiniGrid-DoorKey-5x5-v0"):
         check_environment("MiniGrid-DoorKey-5x5")
-    with pytest.raises(EnvironmentConfigError, match="list_environments"):
+    with pytest.raises(EnvironmentConfigError, match="rl-attention envs"):
         check_environment("CartPole")
     with pytest.raises(EnvironmentConfigError, match="did you mean"):
         make_vec_env("BabyAI-GotoLocal-v0")

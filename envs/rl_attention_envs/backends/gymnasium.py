@@ -76,7 +76,7 @@ class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
         try:
             with _quiet():
                 self.grid_env.reset(seed=seed)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, gymnasium.error.DependencyNotInstalled) as error:
             raise EnvironmentConfigError(
                 f"{self.env_id} cannot be run by the installed minigrid, whose package lacks the "
                 "pattern pictures of the WFC environments; use backend 'envpool' "
