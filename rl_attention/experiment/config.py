@@ -39,6 +39,13 @@ class ExtractorConfig(ConfigModel):
     width: Count = Field(default=64, description="Size of a token.")
     n_heads: Count = Field(default=4, description="Attention heads; they divide width.")
     n_blocks: Annotated[int, Field(ge=0)] = Field(default=1, description="Self-attention blocks.")
+    score: Literal["scaled_dot_product", "dot_product", "additive", "cosine"] = Field(
+        default="scaled_dot_product", description="How a key answers a query."
+    )
+    weights: Literal["softmax", "sparsemax", "topk"] = Field(
+        default="softmax", description="How scores become weights; the arm uniform has neither."
+    )
+    top_k: Count = Field(default=4, description="Keys that each query keeps, for weights topk.")
     features_dim: Count = Field(default=128, description="Size of the features given to the heads.")
     feedforward: Count = Field(
         default=128, description="Hidden size of attention's feed-forward layers."

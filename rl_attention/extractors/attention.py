@@ -1,11 +1,19 @@
 """The features extractor that attends, and its control with uniform weights."""
 
+from typing import Any
+
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from rl_attention.nn import CrossAttentionBlock, LearnedQueryPooling, Linear, SelfAttentionBlock
+from rl_attention.nn import (
+    AttentionOptions,
+    CrossAttentionBlock,
+    LearnedQueryPooling,
+    Linear,
+    SelfAttentionBlock,
+)
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized
 
 SEGMENTS = ("global", "entities")
@@ -29,15 +37,16 @@ class AttentionExtractor(BaseFeaturesExtractor):
         width: Size `D` of a token.
         n_heads: Heads; must divide `width`.
         n_blocks: Self-attention blocks.
+        score: How a key answers a query: a key of `rl_attention.nn.SCORES`.
+        weights: How scores become weights: a key of `rl_attention.nn.WEIGHTS`.
+        top_k: Keys that each query keeps, for the weights `topk`.
         feedforward: Hidden size of the feed-forward layers.
         patch_size: Rows and columns of a patch, where the set is an image.
 
     Raises:
         UserError: The space has no set to attend over.
-        ValueError: `n_heads` does not divide `width`.
+        ValueError: `n_heads` does not divide `width`, or a name is unknown.
     """
-
-    weights = "softmax"
 
     def __init__(
         self,
@@ -47,35 +56,34 @@ class AttentionExtractor(BaseFeaturesExtractor):
         width: int = 64,
         n_heads: int = 4,
         n_blocks: int = 1,
+        score: str = "scaled_dot_product",
+        weights: str = "softmax",
+        top_k: int = 4,
         feedforward: int = 128,
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        weights = self.weights
+        options = AttentionOptions(n_heads=n_heads, score=score, weights=weights, top_k=top_k)
         self.tokenizer = ObservationTokenizer(observation_space, width=width, patch_size=patch_size)
         self.global_token = nn.Parameter(torch.randn(width) / width**0.5)
         if self.tokenizer.words is not None:
             self.words = CrossAttentionBlock(
                 width,
-                n_heads=n_heads,
+                options=options,
                 feedforward=feedforward,
-                weights=weights,
                 queries=("global",),
                 keys=("words",),
             )
         self.blocks = nn.ModuleList(
             SelfAttentionBlock(
                 width,
-                n_heads=n_heads,
+                options=options,
                 feedforward=feedforward,
-                weights=weights,
                 segments=SEGMENTS,
             )
             for _ in range(n_blocks)
         )
-        self.pooling = LearnedQueryPooling(
-            width, n_heads=n_heads, weights=weights, keys=("entities",)
-        )
+        self.pooling = LearnedQueryPooling(width, options=options, keys=("entities",))
         self.readout = nn.Sequential(
             nn.LayerNorm(2 * width), Linear(2 * width, features_dim), nn.ReLU()
         )
@@ -110,6 +118,21 @@ class UniformExtractor(AttentionExtractor):
 
     The control that tells attention from mere pooling (Wiegreffe & Pinter 2019; Zaheer et al. 2017,
     "Deep Sets"). Widen `feedforward` to match the parameters of `AttentionExtractor`.
+
+    Args:
+        observation_space: See `AttentionExtractor`.
+        features_dim: Size of the features.
+        **options: Options of `AttentionExtractor`, but for those of scores and weights.
+
+    Raises:
+        UserError: The space has no set of tokens.
+        ValueError: `n_heads` does not divide `width`.
     """
 
-    weights = "uniform"
+    def __init__(
+        self,
+        observation_space: spaces.Space,  # type: ignore[type-arg]
+        features_dim: int = 128,
+        **options: Any,
+    ) -> None:
+        super().__init__(observation_space, features_dim, weights="uniform", **options)

@@ -58,7 +58,7 @@ def match_parameters(
         return dict(reference)
     shared = set(SHARED_OPTIONS)
     if arm == "uniform":
-        shared |= set(reference) - {"feedforward"}
+        shared |= set(reference) - {"feedforward", "score", "weights", "top_k"}
     options = {key: value for key, value in reference.items() if key in shared}
     # building modules draws from torch's generator; what was drawn is given back
     with torch.random.fork_rng(devices=[]):

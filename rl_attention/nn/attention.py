@@ -1,59 +1,84 @@
 """Multi-head attention, one code path in rollout and in training."""
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
-from rl_attention.nn.functional import (
-    blank_padding,
-    masked_softmax,
-    mix_values,
-    scaled_dot_product,
-    uniform_weights,
-)
+from rl_attention.nn.functional import blank_padding, mix_values
 from rl_attention.nn.linear import Linear
 from rl_attention.nn.probe import Probe
+from rl_attention.nn.scores import SCORES
+from rl_attention.nn.weights import WEIGHTS, masked_topk
 
-WEIGHTS = ("softmax", "uniform")
+
+@dataclass(frozen=True)
+class AttentionOptions:
+    """Which member of the family attends.
+
+    Args:
+        n_heads: Heads; must divide the width.
+        score: A key of `SCORES`.
+        weights: A key of `WEIGHTS`; `uniform` needs no score, no query and no key.
+        top_k: Keys that each query keeps, for the weights `topk`.
+
+    Raises:
+        ValueError: A name is unknown, or a number below 1.
+    """
+
+    n_heads: int = 4
+    score: str = "scaled_dot_product"
+    weights: str = "softmax"
+    top_k: int = 4
+
+    def __post_init__(self) -> None:
+        for name, known in (("score", SCORES), ("weights", WEIGHTS)):
+            given = getattr(self, name)
+            if given not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+        for name in ("n_heads", "top_k"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every real key is weighted alike."""
+        return self.weights == "uniform"
 
 
 class MultiHeadAttention(nn.Module):
     """Each query token reads the key tokens, `n_heads` times side by side.
 
-    Source: Vaswani et al. 2017, section 3.2.2. Scores are divided by the root of the head size. A
-    query without any real key reads zeros.
+    Source: Vaswani et al. 2017, section 3.2.2. A query without any real key reads zeros.
 
     Args:
         width: Size `D` of a token.
-        n_heads: Heads; must divide `width`.
-        weights: `softmax` of scaled dot products, or `uniform`: every real key weighted alike,
-            with no query and no key projection.
+        options: Heads, score and weights.
         queries: Segment names of the query axis, for the probe.
         keys: Segment names of the key axis, for the probe.
 
     Raises:
-        ValueError: `n_heads` does not divide `width`, or `weights` is unknown.
+        ValueError: The heads do not divide the width.
     """
 
     def __init__(
         self,
         width: int,
         *,
-        n_heads: int = 4,
-        weights: str = "softmax",
+        options: AttentionOptions,
         queries: tuple[str, ...],
         keys: tuple[str, ...],
     ) -> None:
         super().__init__()
-        if n_heads < 1 or width % n_heads:
+        n_heads = options.n_heads
+        if width % n_heads:
             raise ValueError(
                 f"n_heads must divide width, got width={width} and n_heads={n_heads}: change either"
             )
-        if weights not in WEIGHTS:
-            raise ValueError(f"weights must be one of {', '.join(WEIGHTS)}, got {weights!r}")
-        self.n_heads = n_heads
-        self.uniform = weights == "uniform"
-        if not self.uniform:
+        self.options = options
+        if not options.uniform:
             self.query = Linear(width, width)
             self.key = Linear(width, width)
+            self.score = SCORES[options.score](n_heads=n_heads, head_size=width // n_heads)
         self.value = Linear(width, width)
         self.output = Linear(width, width)
         self.probe = Probe(queries, keys)
@@ -81,7 +106,7 @@ class MultiHeadAttention(nn.Module):
             What each query read, `B Q D`.
         """
         key_tokens = blank_padding(key_tokens, key_mask)
-        key = None if self.uniform else self._split(self.key(key_tokens))
+        key = None if self.options.uniform else self._split(self.key(key_tokens))
         value = self._split(self.value(key_tokens))
         if rows is not None:
             key = None if key is None else key[rows]
@@ -92,16 +117,16 @@ class MultiHeadAttention(nn.Module):
         return read.masked_fill(~key_mask.any(dim=1)[:, None, None], 0.0)
 
     def _weights(self, query_tokens: Tensor, key: Tensor | None, key_mask: Tensor) -> Tensor:
+        options = self.options
         if key is None:
-            return uniform_weights(
-                key_mask,
-                n_heads=self.n_heads,
-                n_queries=query_tokens.shape[1],
-                dtype=query_tokens.dtype,
-            )
-        query = self._split(self.query(query_tokens))
-        return masked_softmax(scaled_dot_product(query, key), key_mask)
+            shape = (len(key_mask), options.n_heads, query_tokens.shape[1], key_mask.shape[1])
+            scores = query_tokens.new_zeros(()).expand(shape)
+        else:
+            scores = self.score(self._split(self.query(query_tokens)), key)
+        if options.weights == "topk":
+            return masked_topk(scores, key_mask, options.top_k)
+        return WEIGHTS[options.weights](scores, key_mask)
 
     def _split(self, tokens: Tensor) -> Tensor:
         batch, n_tokens, _ = tokens.shape
-        return tokens.view(batch, n_tokens, self.n_heads, -1).transpose(1, 2)  # B H N D/H
+        return tokens.view(batch, n_tokens, self.options.n_heads, -1).transpose(1, 2)  # B H N D/H

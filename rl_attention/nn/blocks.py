@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import MultiHeadAttention
+from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.functional import blank_padding
 from rl_attention.nn.linear import feed_forward
 
@@ -15,20 +15,22 @@ class SelfAttentionBlock(nn.Module):
 
     Args:
         width: Size `D` of a token.
-        n_heads: Heads; must divide `width`.
+        options: Heads, score and weights.
         feedforward: Hidden size of the feed-forward layer.
-        weights: See `MultiHeadAttention`.
         segments: Names of the token axis, for the probe.
     """
 
     def __init__(
-        self, width: int, *, n_heads: int, feedforward: int, weights: str, segments: tuple[str, ...]
+        self,
+        width: int,
+        *,
+        options: AttentionOptions,
+        feedforward: int,
+        segments: tuple[str, ...],
     ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.attention = MultiHeadAttention(
-            width, n_heads=n_heads, weights=weights, queries=segments, keys=segments
-        )
+        self.attention = MultiHeadAttention(width, options=options, queries=segments, keys=segments)
         self.feedforward_norm = nn.LayerNorm(width)
         self.feedforward = feed_forward(width, feedforward)
 
@@ -45,9 +47,8 @@ class CrossAttentionBlock(nn.Module):
 
     Args:
         width: Size `D` of a token.
-        n_heads: Heads; must divide `width`.
+        options: Heads, score and weights.
         feedforward: Hidden size of the feed-forward layer.
-        weights: See `MultiHeadAttention`.
         queries: Segment names of the tokens that read, for the probe.
         keys: Segment names of the tokens that are read, for the probe.
     """
@@ -56,18 +57,15 @@ class CrossAttentionBlock(nn.Module):
         self,
         width: int,
         *,
-        n_heads: int,
+        options: AttentionOptions,
         feedforward: int,
-        weights: str,
         queries: tuple[str, ...],
         keys: tuple[str, ...],
     ) -> None:
         super().__init__()
-        self.attention = MultiHeadAttention(
-            width, n_heads=n_heads, weights=weights, queries=queries, keys=keys
-        )
+        self.attention = MultiHeadAttention(width, options=options, queries=queries, keys=keys)
         # uniform weights ask nothing: the norm of the query would have no effect
-        self.norm = nn.Identity() if self.attention.uniform else nn.LayerNorm(width)
+        self.norm = nn.Identity() if options.uniform else nn.LayerNorm(width)
         self.key_norm = nn.LayerNorm(width)
         self.feedforward_norm = nn.LayerNorm(width)
         self.feedforward = feed_forward(width, feedforward)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import MultiHeadAttention
+from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.functional import blank_padding
 
 
@@ -15,18 +15,15 @@ class LearnedQueryPooling(nn.Module):
 
     Args:
         width: Size `D` of a token.
-        n_heads: Heads; must divide `width`.
-        weights: See `MultiHeadAttention`. Uniform weights need no query.
+        options: Heads, score and weights; uniform weights need no query.
         keys: Segment names of the set, for the probe.
     """
 
-    def __init__(self, width: int, *, n_heads: int, weights: str, keys: tuple[str, ...]) -> None:
+    def __init__(self, width: int, *, options: AttentionOptions, keys: tuple[str, ...]) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.attention = MultiHeadAttention(
-            width, n_heads=n_heads, weights=weights, queries=("query",), keys=keys
-        )
-        if not self.attention.uniform:
+        self.attention = MultiHeadAttention(width, options=options, queries=("query",), keys=keys)
+        if not options.uniform:
             self.query_norm = nn.LayerNorm(width)
             self.seed = nn.Parameter(torch.randn(width) / width**0.5)
 
@@ -41,7 +38,7 @@ class LearnedQueryPooling(nn.Module):
         Returns:
             What was read, `B D`; zeros without any real token.
         """
-        query = asker if self.attention.uniform else self.query_norm(asker + self.seed)
+        query = asker if self.attention.options.uniform else self.query_norm(asker + self.seed)
         query_mask = mask.new_ones(mask.shape[0], 1)
         normed = self.norm(blank_padding(tokens, mask))
         return self.attention(query[:, None], normed, query_mask, mask)[:, 0]

@@ -305,3 +305,15 @@ def test_what_cannot_be_built_blocks_no_folder(tmp_path):
     with pytest.raises(UserError, match="cannot match"):
         run_trial(build(arm="mlp"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_member_of_the_family_is_chosen_in_the_config():
+    member = {"score": "additive", "weights": "topk", "top_k": 2}
+    config = build(extractor={**BASE["extractor"], **member})
+    env = build_env(config)
+    options = build_model(config, env).policy.features_extractor.pooling.attention.options
+    assert (options.score, options.weights, options.top_k) == ("additive", "topk", 2)
+    control = build(arm="uniform", extractor={**BASE["extractor"], **member, "width": 16})
+    options = build_model(control, env).policy.features_extractor.pooling.attention.options
+    assert options.uniform
+    env.close()

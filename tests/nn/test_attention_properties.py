@@ -1,4 +1,4 @@
-"""What must hold for every kind of attention weights, whatever the input."""
+"""What must hold for every member of the family, whatever the input."""
 
 import pytest
 import torch
@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl_attention.nn import (
+    SCORES,
     WEIGHTS,
+    AttentionOptions,
     CrossAttentionBlock,
     LearnedQueryPooling,
     MultiHeadAttention,
@@ -15,16 +17,24 @@ from rl_attention.nn import (
 
 WIDTH = 8
 SEGMENTS = ("entities",)
+MEMBERS = [
+    AttentionOptions(n_heads=2, score=score, weights=weights, top_k=2)
+    for weights in WEIGHTS
+    for score in SCORES
+    if weights != "uniform" or score == "scaled_dot_product"
+]
+
+
+def name_of(options):
+    return f"{options.score}-{options.weights}"
 
 
 class Reader(torch.nn.Module):
     """Self-attention seen as a module of tokens and mask."""
 
-    def __init__(self, weights):
+    def __init__(self, options):
         super().__init__()
-        self.attention = MultiHeadAttention(
-            WIDTH, n_heads=2, weights=weights, queries=SEGMENTS, keys=SEGMENTS
-        )
+        self.attention = MultiHeadAttention(WIDTH, options=options, queries=SEGMENTS, keys=SEGMENTS)
 
     def forward(self, tokens, mask):
         return self.attention(tokens, tokens, mask, mask)
@@ -33,10 +43,10 @@ class Reader(torch.nn.Module):
 class Cross(torch.nn.Module):
     """Cross-attention of tokens with themselves as the other kind."""
 
-    def __init__(self, weights):
+    def __init__(self, options):
         super().__init__()
         self.block = CrossAttentionBlock(
-            WIDTH, n_heads=2, feedforward=12, weights=weights, queries=SEGMENTS, keys=SEGMENTS
+            WIDTH, options=options, feedforward=12, queries=SEGMENTS, keys=SEGMENTS
         )
 
     def forward(self, tokens, mask):
@@ -46,17 +56,17 @@ class Cross(torch.nn.Module):
 class Pool(torch.nn.Module):
     """Pooling, given one token's axis to look like the others."""
 
-    def __init__(self, weights):
+    def __init__(self, options):
         super().__init__()
-        self.pooling = LearnedQueryPooling(WIDTH, n_heads=2, weights=weights, keys=SEGMENTS)
+        self.pooling = LearnedQueryPooling(WIDTH, options=options, keys=SEGMENTS)
 
     def forward(self, tokens, mask):
         asker = torch.linspace(-1, 1, WIDTH, dtype=tokens.dtype).expand(len(tokens), -1)
         return self.pooling(tokens, mask, asker)[:, None]
 
 
-def self_block(weights):
-    return SelfAttentionBlock(WIDTH, n_heads=2, feedforward=12, weights=weights, segments=SEGMENTS)
+def self_block(options):
+    return SelfAttentionBlock(WIDTH, options=options, feedforward=12, segments=SEGMENTS)
 
 
 MODULES = {"attention": Reader, "block": self_block, "cross": Cross, "pooling": Pool}
@@ -66,11 +76,12 @@ MODULES = {"attention": Reader, "block": self_block, "cross": Cross, "pooling": 
 def cases(draw, min_real=0):
     """A module in double precision with a batch of tokens and their mask."""
     name = draw(st.sampled_from(sorted(MODULES)))
-    weights = draw(st.sampled_from(WEIGHTS))
+    options = draw(st.sampled_from(MEMBERS))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**16)))
     batch, n_tokens = draw(st.integers(1, 4)), draw(st.integers(1, 7))
     torch.manual_seed(draw(st.integers(0, 2**16)))
-    module = MODULES[name](weights).double()
+    module = MODULES[name](options).double()
+    module.member = options
     tokens = torch.randn(batch, n_tokens, WIDTH, generator=generator, dtype=torch.float64)
     mask = torch.rand(batch, n_tokens, generator=generator) < 0.6
     if min_real:
@@ -182,18 +193,21 @@ def test_every_parameter_gets_a_gradient_and_every_token_counts(case):
     output = module(tokens, mask)
     (output * torch.randn_like(output)).sum().backward()
     missing = [n for n, p in module.named_parameters() if p.grad is None or not p.grad.any()]
-    if tokens.shape[1] == 1:  # one key has the weight 1, whatever its score
-        missing = [n for n in missing if ".query" not in n and ".key" not in n and "seed" not in n]
+    sparse = module.member.weights == "sparsemax"
+    if tokens.shape[1] == 1 or sparse:  # a key may have the weight 1, whatever its score
+        asking = (".query", ".key", "seed", "score.", "norm.")
+        missing = [n for n in missing if not any(part in n for part in asking)]
     # adding the same to every score of a row changes no weight: the key's bias cancels
     assert [n for n in missing if not n.endswith("key.bias")] == []
-    assert tokens.grad.abs().sum(dim=-1).all()
+    assert sparse or tokens.grad.abs().sum(dim=-1).all()
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
+# the gradient of topk is another's by definition; it is tested by its values
+@pytest.mark.parametrize("options", [o for o in MEMBERS if o.weights != "topk"], ids=name_of)
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_first_and_second_gradients(name, weights):
+def test_first_and_second_gradients(name, options):
     torch.manual_seed(0)
-    module = MODULES[name](weights).double()
+    module = MODULES[name](options).double()
     tokens = torch.randn(3, 3, WIDTH, dtype=torch.float64, requires_grad=True)
     mask = torch.tensor([[True, True, False], [True, False, False], [False, False, False]])
 
@@ -204,11 +218,11 @@ def test_first_and_second_gradients(name, weights):
     assert torch.autograd.gradgradcheck(run, (tokens,))
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("options", MEMBERS, ids=name_of)
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_large_scores_and_half_precision_stay_finite(name, weights):
+def test_large_scores_and_half_precision_stay_finite(name, options):
     torch.manual_seed(0)
-    module = MODULES[name](weights)
+    module = MODULES[name](options)
     tokens = torch.randn(2, 5, WIDTH) * 1e4
     mask = torch.tensor([[True] * 3 + [False] * 2, [False] * 5])
     assert module(tokens, mask).isfinite().all()

@@ -5,8 +5,15 @@ import math
 import pytest
 import torch
 
-from rl_attention.nn import MultiHeadAttention
-from rl_attention.nn.functional import masked_mean, masked_softmax, scaled_dot_product
+from rl_attention.nn import SCORES, AttentionOptions, MultiHeadAttention
+from rl_attention.nn.functional import masked_mean
+from rl_attention.nn.weights import masked_softmax, masked_sparsemax, masked_topk
+
+
+def attention(width, **options):
+    options = AttentionOptions(**options)
+    return MultiHeadAttention(width, options=options, queries=("a",), keys=("a",))
+
 
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
 
@@ -18,7 +25,8 @@ def test_equals_torch_scaled_dot_product_attention(dtype, masked):
     query, key, value = (torch.randn(3, 2, 5, 4, dtype=dtype) for _ in range(3))
     mask = torch.rand(3, 5) < (0.6 if masked else 2.0)
     mask[:, 0] = True
-    ours = masked_softmax(scaled_dot_product(query, key), mask) @ value
+    score = SCORES["scaled_dot_product"](n_heads=2, head_size=4)
+    ours = masked_softmax(score(query, key), mask) @ value
     theirs = torch.nn.functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask[:, None, None, :]
     )
@@ -30,7 +38,7 @@ def test_equals_torch_scaled_dot_product_attention(dtype, masked):
 def test_equals_torch_multihead_attention(dtype, masked):
     torch.manual_seed(0)
     theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True, dtype=dtype)
-    ours = MultiHeadAttention(8, n_heads=2, queries=("entities",), keys=("entities",)).to(dtype)
+    ours = attention(8, n_heads=2).to(dtype)
     torch.nn.init.normal_(theirs.in_proj_bias)
     with torch.no_grad():
         for i, layer in enumerate([ours.query, ours.key, ours.value]):
@@ -51,7 +59,9 @@ def test_equals_torch_multihead_attention(dtype, masked):
 
 def test_scores_are_divided_by_the_root_of_the_head_size():
     one = torch.ones(1, 1, 1, 16)
-    assert scaled_dot_product(one, one).item() == 16 / math.sqrt(16)
+    scaled = SCORES["scaled_dot_product"](n_heads=1, head_size=16)
+    assert scaled(one, one).item() == 16 / math.sqrt(16)
+    assert SCORES["dot_product"](n_heads=1, head_size=16)(one, one).item() == 16
 
 
 def test_two_keys_by_hand():
@@ -68,9 +78,72 @@ def test_mean_of_the_real_tokens_by_hand():
 
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="n_heads must divide width, got width=8 and n_heads=3"):
-        MultiHeadAttention(8, n_heads=3, queries=("a",), keys=("a",))
+        attention(8, n_heads=3)
 
 
-def test_unknown_weights_are_named():
-    with pytest.raises(ValueError, match="softmax, uniform, got 'sharp'"):
-        MultiHeadAttention(8, weights="sharp", queries=("a",), keys=("a",))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": "sharp"}, "weights must be one of softmax, .*uniform, got 'sharp'"),
+        ({"score": "sharp"}, "score must be one of scaled_dot_product, .*cosine, got 'sharp'"),
+        ({"top_k": 0}, "top_k must be at least 1, got 0"),
+        ({"n_heads": 0}, "n_heads must be at least 1, got 0"),
+    ],
+)
+def test_unknown_members_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        attention(8, **options)
+
+
+def test_additive_attention_is_the_formula_written_out():
+    torch.manual_seed(0)
+    score = SCORES["additive"](n_heads=2, head_size=3)
+    query, key = torch.randn(1, 2, 4, 3), torch.randn(1, 2, 5, 3)
+    got = score(query, key)
+    for h in range(2):
+        for q in range(4):
+            for k in range(5):
+                inner = [math.tanh(query[0, h, q, d] + key[0, h, k, d]) for d in range(3)]
+                expected = sum(
+                    v * x for v, x in zip(score.direction[h].tolist(), inner, strict=True)
+                )
+                assert got[0, h, q, k].item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_cosine_ignores_the_length_of_query_and_key():
+    torch.manual_seed(0)
+    score = SCORES["cosine"](n_heads=2, head_size=4)
+    query, key = torch.randn(1, 2, 3, 4), torch.randn(1, 2, 5, 4)
+    torch.testing.assert_close(score(7 * query, 0.3 * key), score(query, key), atol=1e-4, rtol=0)
+    assert score(query, query)[0, 0, 0, 0].item() == pytest.approx(2.0, abs=1e-4)  # sqrt(4) cos 0
+
+
+def test_sparsemax_by_hand():
+    # over three real keys: threshold (1.0 + 0.6 - 1) / 2 = 0.3
+    scores = torch.tensor([[[[1.0, 0.6, -0.5, 9.0]]]])
+    weights = masked_sparsemax(scores, torch.tensor([[True, True, True, False]]))
+    torch.testing.assert_close(weights, torch.tensor([[[[0.7, 0.3, 0.0, 0.0]]]]))
+
+
+@pytest.mark.parametrize("top_k", [1, 2, 5])
+def test_topk_keeps_exactly_k_of_the_real_keys(top_k):
+    torch.manual_seed(0)
+    scores = torch.randn(6, 2, 3, 7)
+    scores[0] = 0.0  # ties too
+    mask = torch.rand(6, 7) < 0.7
+    weights = masked_topk(scores, mask, top_k)
+    expected = mask.sum(dim=1).clamp(max=top_k)[:, None, None].expand(6, 2, 3)
+    assert torch.equal((weights > 0).sum(dim=-1), expected)
+    torch.testing.assert_close(weights.sum(dim=-1), (expected > 0).float())
+
+
+def test_the_gradient_of_topk_is_that_of_softmax():
+    torch.manual_seed(0)
+    mask = torch.tensor([[True, True, True, False]])
+    upstream = torch.randn(1, 2, 3, 4)
+    grads = []
+    for weigh in (lambda s: masked_topk(s, mask, 1), lambda s: masked_softmax(s, mask)):
+        scores = torch.linspace(-1, 1, 24).reshape(1, 2, 3, 4).requires_grad_()
+        (weigh(scores) * upstream).sum().backward()
+        grads.append(scores.grad)
+    torch.testing.assert_close(grads[0], grads[1])

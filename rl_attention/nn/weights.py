@@ -1,0 +1,100 @@
+"""Weights: from the scores of a query to a distribution over the real keys.
+
+Axes: `B` batch, `H` heads, `Q` query tokens, `K` key tokens. Masks are True for real tokens. Every
+member gives zeros to keys that are not real and to rows without any real key, and its gradients are
+finite there.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def masked_softmax(scores: Tensor, key_mask: Tensor) -> Tensor:
+    """Weight every real key by the exponential of its score.
+
+    Args:
+        scores: `B H Q K`.
+        key_mask: `B K`.
+
+    Returns:
+        Weights, `B H Q K`, all above 0 on real keys.
+    """
+    hidden = ~key_mask[:, None, None, :]
+    # the lowest finite score instead of -inf: a fully masked row then has a softmax to erase
+    weights = scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(dim=-1)
+    return weights.masked_fill(hidden, 0.0)
+
+
+def masked_sparsemax(scores: Tensor, key_mask: Tensor) -> Tensor:
+    """Project the scores onto the distributions: low scores get a weight of exactly 0.
+
+    Source: Martins & Astudillo 2016, "From Softmax to Sparsemax", algorithm 1.
+
+    Args:
+        scores: `B H Q K`.
+        key_mask: `B K`.
+
+    Returns:
+        Weights, `B H Q K`.
+    """
+    hidden = ~key_mask[:, None, None, :]
+    lowest = torch.finfo(scores.dtype).min
+    best = scores.detach().masked_fill(hidden, lowest).amax(dim=-1, keepdim=True)
+    # a score that is 1 or more below the best gets no weight, so how far below does not matter
+    below = (scores - best).masked_fill(hidden, -2.0).clamp(min=-2.0)
+    ordered = below.sort(dim=-1, descending=True).values
+    total = ordered.cumsum(dim=-1)
+    rank = torch.arange(1, below.shape[-1] + 1, dtype=below.dtype, device=below.device)
+    # at least 1, also where a score is NaN
+    size = (1 + rank * ordered > total).sum(dim=-1, keepdim=True).clamp(min=1)
+    threshold = (total.gather(-1, size - 1) - 1) / size
+    return (below - threshold).clamp(min=0.0).masked_fill(hidden, 0.0)
+
+
+def masked_topk(scores: Tensor, key_mask: Tensor, top_k: int) -> Tensor:
+    """Keep the `top_k` best real keys and share their softmax weights anew: hard attention.
+
+    The gradient is that of the whole softmax, so that a key that is not kept can come back
+    (straight-through: Bengio et al. 2013, "Estimating or Propagating Gradients Through Stochastic
+    Neurons").
+
+    Args:
+        scores: `B H Q K`.
+        key_mask: `B K`.
+        top_k: How many keys each query keeps; all where fewer are real.
+
+    Returns:
+        Weights, `B H Q K`, 0 on all but `top_k` keys.
+    """
+    soft = masked_softmax(scores, key_mask)
+    fixed = soft.detach()
+    kept = fixed.topk(min(top_k, fixed.shape[-1]), dim=-1).indices
+    hard = torch.zeros_like(fixed).scatter(-1, kept, fixed.gather(-1, kept))
+    hard = hard / hard.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(hard.dtype).tiny)
+    return hard + (soft - fixed)
+
+
+def uniform_weights(scores: Tensor, key_mask: Tensor) -> Tensor:
+    """Weight every real key alike: the control that attention has to beat.
+
+    Args:
+        scores: `B H Q K`; only its shape and type matter.
+        key_mask: `B K`.
+
+    Returns:
+        Weights, `B H Q K`.
+    """
+    real = key_mask.to(scores.dtype)
+    share = real / real.sum(dim=-1, keepdim=True).clamp(min=1.0)
+    return share[:, None, None, :].expand_as(scores)
+
+
+WEIGHTS: dict[str, Callable[..., Tensor]] = {
+    "softmax": masked_softmax,
+    "sparsemax": masked_sparsemax,
+    "topk": masked_topk,
+    "uniform": uniform_weights,
+}
+"""From the name of a kind of weights to its function."""

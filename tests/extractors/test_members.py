@@ -1,0 +1,63 @@
+"""Every member of the family trains under every algorithm, and PPO's ratio starts at 1."""
+
+import pytest
+import torch
+from spaces_for_tests import SPACES, SampleEnv
+from stable_baselines3 import A2C, DQN, PPO
+
+from rl_attention import AttentionExtractor, record
+from rl_attention.nn import SCORES, WEIGHTS
+
+MEMBERS = [
+    {"score": score, "weights": weights, "top_k": 2} for score in SCORES for weights in WEIGHTS
+]
+SETTINGS = {
+    PPO: {"n_steps": 16, "batch_size": 16, "n_epochs": 2},
+    A2C: {"n_steps": 16},
+    DQN: {"buffer_size": 200, "learning_starts": 16},
+}
+
+
+def make(algorithm, member, **changes):
+    options = {"width": 16, "n_heads": 2, "feedforward": 24, "features_dim": 12, **member}
+    policy_kwargs = {
+        "features_extractor_class": AttentionExtractor,
+        "features_extractor_kwargs": options,
+    }
+    env = SampleEnv(SPACES["everything"])
+    settings = {**SETTINGS[algorithm], **changes}
+    return algorithm(
+        "MultiInputPolicy", env, seed=0, device="cpu", policy_kwargs=policy_kwargs, **settings
+    )
+
+
+def name_of(member):
+    return f"{member['score']}-{member['weights']}"
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=name_of)
+@pytest.mark.parametrize("algorithm", SETTINGS)
+def test_trains_and_is_recorded(algorithm, member):
+    model = make(algorithm, member).learn(32)
+    observations = {key: value[:1] for key, value in model.get_env().reset().items()}
+    observations["mask"][:] = 1
+    observations["mission_mask"][:] = 1
+    maps = record(model, observations)
+    assert len(maps) == 3
+    for seen in maps.values():
+        assert (seen.weights.sum(axis=-1) - 1 < 1e-5).all()
+        if member["weights"] == "topk":
+            assert ((seen.weights > 0).sum(axis=-1) == 2).all()
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=name_of)
+def test_ratio_is_one_at_the_first_minibatch(member):
+    model = make(PPO, member, n_epochs=1)
+    _, callback = model._setup_learn(16)
+    callback.on_training_start({}, {})
+    model.collect_rollouts(model.env, callback, model.rollout_buffer, n_rollout_steps=16)
+    model.policy.set_training_mode(True)
+    for data in model.rollout_buffer.get(16):
+        _, log_prob, _ = model.policy.evaluate_actions(data.observations, data.actions.flatten())
+        ratio = torch.exp(log_prob - data.old_log_prob)
+        torch.testing.assert_close(ratio, torch.ones_like(ratio), atol=1e-5, rtol=0)
