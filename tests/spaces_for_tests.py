@@ -1,7 +1,8 @@
-"""Observation spaces that the extractors must work on, and an environment that emits samples."""
+"""Observation spaces that the extractors must work on, and what is done with them."""
 
 import gymnasium as gym
 import numpy as np
+import torch
 from gymnasium import spaces
 
 N, F = 6, 4
@@ -68,3 +69,14 @@ def policy_for(space):
     if isinstance(space, spaces.Dict):
         return "MultiInputPolicy"
     return "CnnPolicy" if space.dtype == np.uint8 else "MlpPolicy"
+
+
+def first_ratio(model, n_steps=16):
+    """PPO's probability ratio in its first minibatch, before any update."""
+    _, callback = model._setup_learn(n_steps)
+    callback.on_training_start({}, {})
+    model.collect_rollouts(model.env, callback, model.rollout_buffer, n_rollout_steps=n_steps)
+    model.policy.set_training_mode(True)
+    data = next(model.rollout_buffer.get(n_steps))
+    _, log_prob, _ = model.policy.evaluate_actions(data.observations, data.actions.flatten())
+    return torch.exp(log_prob - data.old_log_prob)
