@@ -81,7 +81,8 @@ def match_parameters(
 def _closest(count: Callable[[int], int], target: int) -> int:
     """Find the size, from 1 up, whose count is closest to the target; counts grow with the size."""
     high = 2
-    while count(high) < target:
+    # a size that changes nothing (no block to widen) would be doubled for ever
+    while count(high) < target and count(2 * high) > count(high):
         high *= 2
     low = 1
     while high - low > 1:

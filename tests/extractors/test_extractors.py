@@ -163,6 +163,11 @@ def test_control_arms_match_the_parameters_of_attention(arm, name):
     assert abs(got - target) <= 0.05 * target
 
 
+def test_a_control_arm_without_a_size_to_change_is_refused():
+    with pytest.raises(UserError, match="uniform arm cannot match the"):
+        match_parameters("uniform", SPACES["matrix"], {"n_blocks": 0, "width": 64})
+
+
 def test_a_symbol_out_of_bounds_is_named():
     space = SPACES["everything"]
     extractor = AttentionExtractor(space, **OPTIONS)
