@@ -58,7 +58,6 @@ def read_list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Number = Annotated[float, BeforeValidator(read_number)]
 Fraction = Annotated[float, BeforeValidator(read_number), Field(ge=0, le=1)]
 NonNegative = Annotated[float, BeforeValidator(read_number), Field(ge=0)]
 Positive = Annotated[float, BeforeValidator(read_number), Field(gt=0)]

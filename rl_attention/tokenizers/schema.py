@@ -26,7 +26,6 @@ class Schema:
     Attributes:
         kind: `entities`, `cells` or `pixels`.
         set_space: The Box that holds the set.
-        set_key: Its key; None where the observation is that Box itself.
         has_mask: Whether key `mask` says which tokens are real.
         words_space: The integer Box of word ids, or None; a `mission` of any other kind is one of
             the other keys.
@@ -35,7 +34,6 @@ class Schema:
 
     kind: str
     set_space: spaces.Box
-    set_key: str | None
     has_mask: bool
     words_space: spaces.Box | None
     global_spaces: dict[str, spaces.Space[np.ndarray]]
@@ -52,7 +50,7 @@ def read_schema(space: spaces.Space) -> Schema:  # type: ignore[type-arg]
         UserError: No set is there, or a key has a shape that no token can be made of.
     """
     if isinstance(space, spaces.Box):
-        return Schema(_kind_of_box(space), space, None, False, None, {})
+        return Schema(_kind_of_box(space), space, False, None, {})
     if not isinstance(space, spaces.Dict):
         raise UserError(
             f"attention needs a Dict or Box observation space, got {type(space).__name__}: wrap "
@@ -95,7 +93,7 @@ def _read_dict(space: spaces.Dict, kind: str) -> Schema:
                 f"observation key {key!r} has {_size(value)} numbers, more than the "
                 f"{MAX_GLOBAL_SIZE} that one token can take: make it the set, or drop it"
             )
-    return Schema(kind, set_space, kind, has_mask, words_space, rest)
+    return Schema(kind, set_space, has_mask, words_space, rest)
 
 
 def _holds_words(space: object) -> TypeGuard[spaces.Box]:
