@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rl_attention.version import __version__
 
 if TYPE_CHECKING:
-    from rl_attention.callbacks import AttentionMapCallback
+    from rl_attention.callbacks import AttentionEntropyCallback, AttentionMapCallback
     from rl_attention.extractors import (
         AttentionExtractor,
         CNNExtractor,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rl_attention.recording import ProbeSet, Recorder, record
 
 __all__ = [
+    "AttentionEntropyCallback",
     "AttentionExtractor",
     "AttentionMapCallback",
     "CNNExtractor",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AttentionEntropyCallback": "rl_attention.callbacks",
     "AttentionExtractor": "rl_attention.extractors",
     "AttentionMapCallback": "rl_attention.callbacks",
     "CNNExtractor": "rl_attention.extractors",

@@ -38,6 +38,9 @@ SPACES = {
         cells=cells_box(), mask=spaces.MultiBinary(25), direction=spaces.Discrete(4)
     ),
     "cells alone": cells_box(),
+    "history": spaces.Dict(
+        history=symbol_box(N), mask=spaces.MultiBinary(N), speed=spaces.Box(-1.0, 1.0, (2,))
+    ),
     "image": spaces.Box(0, 255, (16, 24, 3), np.uint8),
     "image in a dict": spaces.Dict(
         pixels=spaces.Box(0, 255, (16, 24, 3), np.uint8), direction=spaces.Discrete(4)

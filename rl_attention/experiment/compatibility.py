@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from rl_attention.combinations import find_combination_conflict
 from rl_attention.experiment.hyperparams import PPOConfig
 
 if TYPE_CHECKING:
@@ -18,7 +19,16 @@ VIEWS_OF_ARM = {
 
 def find_conflict(config: "RunConfig") -> str | None:
     """Name the first pair of settings that cannot be had together, or None."""
-    checks = (_arm_and_view, _normalize, _heads, _patches, _minibatch, _epsilon, _snapshots)
+    checks = (
+        _arm_and_view,
+        _normalize,
+        _heads,
+        _choices,
+        _patches,
+        _minibatch,
+        _epsilon,
+        _snapshots,
+    )
     return next((reason for check in checks if (reason := check(config)) is not None), None)
 
 
@@ -48,6 +58,18 @@ def _heads(config: "RunConfig") -> str | None:
     if config.arm == "flat" or width % heads == 0:
         return None
     return f"extractor.n_heads: expected a divisor of extractor.width = {width}, got {heads}"
+
+
+def _choices(config: "RunConfig") -> str | None:
+    """Attention's own options; the control arms are sized by attention, so they need them too."""
+    if config.arm == "flat":
+        return None
+    view = config.env.view
+    # the rows of the entities view hold coordinates, and every view but flat holds the mission
+    columns = ("right", "forward") if view == "entities" else None
+    options = {**config.extractor.model_dump(), "place_columns": columns}
+    conflict = find_combination_conflict(options, kind=view, has_words=True)
+    return None if conflict is None else f"extractor.{conflict[0]}: {conflict[1]}"
 
 
 def _patches(config: "RunConfig") -> str | None:

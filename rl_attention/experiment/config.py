@@ -7,7 +7,14 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, mod
 from pydantic_core import PydanticCustomError
 
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM, find_conflict
-from rl_attention.experiment.fields import ConfigModel, Count, Seed, Sizes
+from rl_attention.experiment.fields import (
+    ConfigModel,
+    Count,
+    Fraction,
+    Seed,
+    SignedSchedule,
+    Sizes,
+)
 from rl_attention.experiment.hyperparams import HYPERPARAMS, Hyperparams
 
 Algo = Literal["ppo", "a2c", "dqn"]
@@ -38,7 +45,13 @@ class ExtractorConfig(ConfigModel):
 
     width: Count = Field(default=64, description="Size of a token.")
     n_heads: Count = Field(default=4, description="Attention heads; they divide width.")
-    n_blocks: Annotated[int, Field(ge=0)] = Field(default=1, description="Self-attention blocks.")
+    n_blocks: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="How often tokens read each other; 0: the pooling alone attends."
+    )
+    attention: Literal["self", "ego", "entities_to_words", "words_to_entities", "latent"] = Field(
+        default="self", description="Who asks."
+    )
+    n_latents: Count = Field(default=8, description="Learned tokens, for attention latent.")
     score: Literal["scaled_dot_product", "dot_product", "additive", "cosine"] = Field(
         default="scaled_dot_product", description="How a key answers a query."
     )
@@ -46,6 +59,25 @@ class ExtractorConfig(ConfigModel):
         default="softmax", description="How scores become weights; the arm uniform has neither."
     )
     top_k: Count = Field(default=4, description="Keys that each query keeps, for weights topk.")
+    scope: Literal["global", "local"] = Field(
+        default="global", description="Whether tokens read all others, or those near them alone."
+    )
+    radius: Count = Field(
+        default=2, description="How far a token reads along each coordinate, for scope local."
+    )
+    position: Literal["auto", "none", "learned", "sinusoidal", "relative"] = Field(
+        default="auto",
+        description="How tokens know where they are; auto: learned, but none for entities.",
+    )
+    block: Literal["pre_norm", "gtrxl", "relational"] = Field(
+        default="pre_norm", description="What surrounds attention: norms, gates, shared weights."
+    )
+    pooling: Literal["learned_query", "mean", "max", "ego"] = Field(
+        default="learned_query", description="How the set becomes one vector."
+    )
+    dropout: Annotated[Fraction, Field(lt=1)] = Field(
+        default=0.0, description="Share of attention's weights dropped in training; not for PPO."
+    )
     features_dim: Count = Field(default=128, description="Size of the features given to the heads.")
     feedforward: Count = Field(
         default=128, description="Hidden size of attention's feed-forward layers."
@@ -108,6 +140,11 @@ class RunConfig(ConfigModel):
     )
     eval: EvalConfig = Field(default=EvalConfig(), description="Evaluation.")
     recording: RecordingConfig = Field(default=RecordingConfig(), description="Recording.")
+    attention_ent_coef: SignedSchedule = Field(
+        default=0.0,
+        description="Weight of a bonus on the entropy of attention; below 0 a penalty. lin_X falls "
+        "from X to 0.",
+    )
     device: str = Field(
         default="auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$",

@@ -10,6 +10,7 @@ import rl_attention_envs
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import EnvConfig, RunConfig
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.views.entities import COLUMNS
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -113,6 +114,17 @@ def probe_data(config: RunConfig) -> dict[str, Any]:
                 max_entities=env.max_entities,
             )
         )
+
+
+def place_columns(env: EnvConfig) -> tuple[int, ...] | None:
+    """Say which columns of a view's entities hold coordinates; None where there are no such rows.
+
+    Args:
+        env: The environment's settings.
+    """
+    if env.view != "entities":
+        return None
+    return tuple(COLUMNS.index(name) for name in ("right", "forward"))
 
 
 def vocabulary() -> Sequence[str]:

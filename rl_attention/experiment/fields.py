@@ -42,15 +42,36 @@ def read_schedule(value: Any) -> float | str:
     Raises:
         PydanticCustomError: Neither of the two came.
     """
-    value = read_number(value)
-    try:
-        if isinstance(value, bool) or not isinstance(value, float | int | str):
-            raise ValueError
-        parse_schedule(value)
-    except ValueError:
+    schedule, initial = _parse(value)
+    if initial is None or initial <= 0:
         message = "expected a number above 0 or a linear schedule such as lin_0.0003"
-        raise PydanticCustomError("schedule", message) from None
-    return value if isinstance(value, str) else float(value)
+        raise PydanticCustomError("schedule", message)
+    return schedule
+
+
+def read_signed_schedule(value: Any) -> float | str:
+    """Accept any number, or a linear schedule of one, such as `lin_-0.002`.
+
+    Raises:
+        PydanticCustomError: Neither of the two came.
+    """
+    schedule, initial = _parse(value)
+    if initial is None:
+        message = "expected a number or a linear schedule such as lin_0.002 or lin_-0.002"
+        raise PydanticCustomError("schedule", message)
+    return schedule
+
+
+def _parse(value: Any) -> tuple[float | str, float | None]:
+    """Tidy a schedule up and give its first value, None where it is no schedule."""
+    value = read_number(value)
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
+        return "", None
+    try:
+        initial, _ = parse_schedule(value)
+    except ValueError:
+        return "", None
+    return value if isinstance(value, str) else float(value), initial
 
 
 def read_list(value: Any) -> Any:
@@ -64,5 +85,6 @@ Positive = Annotated[float, BeforeValidator(read_number), Field(gt=0)]
 Count = Annotated[int, BeforeValidator(read_count), Field(ge=1, le=2**53)]
 Seed = Annotated[int, BeforeValidator(read_count), Field(ge=0, lt=2**32)]
 Schedule = Annotated[float | str, PlainValidator(read_schedule)]
+SignedSchedule = Annotated[float | str, PlainValidator(read_signed_schedule)]
 Sizes = Annotated[tuple[Count, ...], BeforeValidator(read_list)]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(read_list), Field(min_length=1)]

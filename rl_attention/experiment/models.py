@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
+from rl_attention.experiment.environments import place_columns
 from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.extractors import EXTRACTORS, count_parameters, match_parameters
 
@@ -62,6 +63,7 @@ def policy_kwargs(config: RunConfig, env: VecEnv) -> dict[str, Any]:
     }
     if config.arm != "flat":
         reference = config.extractor.model_dump()
+        reference["place_columns"] = place_columns(config.env)
         kwargs["features_extractor_class"] = EXTRACTORS[config.arm]
         kwargs["features_extractor_kwargs"] = match_parameters(
             config.arm, env.observation_space, reference

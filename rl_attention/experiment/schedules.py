@@ -15,12 +15,12 @@ def parse_schedule(value: float | str) -> tuple[float, bool]:
         The initial value, and True for a linear schedule.
 
     Raises:
-        ValueError: It is neither, or the number is not finite and above 0.
+        ValueError: It is neither, or the number is not finite.
     """
     linear = isinstance(value, str)
     if isinstance(value, str) and not value.startswith(_PREFIX):
         raise ValueError(f"expected a number or {_PREFIX}NUMBER, got {value!r}")
     initial = float(value.removeprefix(_PREFIX)) if isinstance(value, str) else float(value)
-    if not (math.isfinite(initial) and initial > 0):
-        raise ValueError(f"expected a finite number above 0, got {value!r}")
+    if not math.isfinite(initial):
+        raise ValueError(f"expected a finite number, got {value!r}")
     return initial, linear

@@ -12,6 +12,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.callbacks import (
+    AttentionEntropyCallback,
     AttentionMapCallback,
     MetricsLogCallback,
     ProgressCallback,
@@ -23,7 +24,7 @@ from rl_attention.experiment.environments import backend_name, build_env, probe_
 from rl_attention.experiment.evaluation import Evaluation, evaluate
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.manifest import installed_versions
-from rl_attention.experiment.models import build_model, count_model_parameters
+from rl_attention.experiment.models import build_model, count_model_parameters, make_schedule
 from rl_attention.experiment.normalization import normalize, save_normalization
 from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.results import Results
@@ -131,6 +132,8 @@ def _save(model: BaseAlgorithm, env: VecEnv, run: RunFolder) -> None:
 
 def _make_callbacks(config: RunConfig, run: RunFolder) -> list[BaseCallback]:
     callbacks: list[BaseCallback] = [ProgressCallback(run.path), MetricsLogCallback(run.path)]
+    if config.attention_ent_coef and config.arm == "attention":
+        callbacks.append(AttentionEntropyCallback(make_schedule(config.attention_ent_coef)))
     if config.recording.snapshots:
         probes = ProbeSet(**probe_data(config))
         probes.save(run.probes)  # for the arms without attention too: maps of another kind

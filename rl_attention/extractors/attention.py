@@ -1,5 +1,6 @@
 """The features extractor that attends, and its control with uniform weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,25 +8,27 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
+from rl_attention.extractors.choices import check_choices, warn_of_dropout
 from rl_attention.nn import (
+    MIXERS,
+    POOLINGS,
     AttentionOptions,
-    CrossAttentionBlock,
-    LearnedQueryPooling,
+    Keys,
     Linear,
-    SelfAttentionBlock,
+    MixerOptions,
+    Relations,
 )
-from rl_attention.tokenizers import ObservationTokenizer, Tokenized
-
-SEGMENTS = ("global", "entities")
+from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions, read_schema
 
 
 class AttentionExtractor(BaseFeaturesExtractor):
-    """Self-attention over the entities of an observation, read out by a learned query.
+    """Attention over the entities of an observation.
 
     A global token stands for everything that is no entity (direction, what is carried, walls). It
     reads the words of the mission, if there are any; then it and the entities read each other in
-    `n_blocks` Transformer blocks; then a learned query, moved by the global token, reads the
-    entities. The features are made of the global token and of what was read.
+    `n_blocks` blocks; then a learned query, moved by the global token, reads the entities. The
+    features are made of the global token and of what was read. Every step of this has other members
+    to choose from, each by one argument: `docs/attention.md` shows them side by side.
 
     Works with any Stable-Baselines3 algorithm and any `Dict` space whose keys `entities`
     (`Box(N, F)`) and `mask` are there; see `rl_attention.tokenizers.schema` for the other forms.
@@ -36,16 +39,31 @@ class AttentionExtractor(BaseFeaturesExtractor):
         features_dim: Size of the features.
         width: Size `D` of a token.
         n_heads: Heads; must divide `width`.
-        n_blocks: Self-attention blocks.
+        n_blocks: How often tokens read each other; 0 leaves the pooling alone.
+        attention: Who asks: a key of `rl_attention.nn.MIXERS`.
+        n_latents: Learned tokens, for attention `latent`.
         score: How a key answers a query: a key of `rl_attention.nn.SCORES`.
         weights: How scores become weights: a key of `rl_attention.nn.WEIGHTS`.
         top_k: Keys that each query keeps, for the weights `topk`.
+        scope: `global`, or `local`: tokens read those at most `radius` away along each coordinate.
+        radius: How far a token reads, for the scope `local`.
+        position: How tokens know where they are: `none`, `learned`, `sinusoidal`, or `relative`,
+            which adds a learned bias for each offset to the scores; `auto` is `learned` for cells,
+            patches and past frames, and `none` for entities, whose rows say it.
+        place_columns: Columns of `entities` that hold coordinates, for `local`, `sinusoidal` and
+            `relative`.
+        block: A key of `rl_attention.nn.BLOCKS`.
+        pooling: A key of `rl_attention.nn.POOLINGS`.
+        dropout: Share of the weights that is put to 0 in training; see the warning.
         feedforward: Hidden size of the feed-forward layers.
         patch_size: Rows and columns of a patch, where the set is an image.
 
     Raises:
-        UserError: The space has no set to attend over.
+        UserError: The space has no set to attend over, or the options do not go together.
         ValueError: `n_heads` does not divide `width`, or a name is unknown.
+
+    Warns:
+        UserWarning: With dropout: on-policy algorithms learn with it and act without.
     """
 
     def __init__(
@@ -56,61 +74,77 @@ class AttentionExtractor(BaseFeaturesExtractor):
         width: int = 64,
         n_heads: int = 4,
         n_blocks: int = 1,
+        attention: str = "self",
+        n_latents: int = 8,
         score: str = "scaled_dot_product",
         weights: str = "softmax",
         top_k: int = 4,
+        scope: str = "global",
+        radius: int = 2,
+        position: str = "auto",
+        place_columns: Sequence[int] | None = None,
+        block: str = "pre_norm",
+        pooling: str = "learned_query",
+        dropout: float = 0.0,
         feedforward: int = 128,
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        options = AttentionOptions(n_heads=n_heads, score=score, weights=weights, top_k=top_k)
-        self.tokenizer = ObservationTokenizer(observation_space, width=width, patch_size=patch_size)
+        columns = None if place_columns is None else tuple(place_columns)
+        choices = {
+            "attention": attention,
+            "block": block,
+            "n_blocks": n_blocks,
+            "n_latents": n_latents,
+            "place_columns": columns,
+            "pooling": pooling,
+            "position": position,
+            "radius": radius,
+            "scope": scope,
+        }
+        schema = read_schema(observation_space)
+        has_words = schema.words_space is not None
+        check_choices(choices, kind=schema.kind, has_words=has_words)
+        warn_of_dropout(dropout)
+        options = AttentionOptions(n_heads, score, weights, top_k, dropout)
+        self.tokenizer = ObservationTokenizer(
+            observation_space, TokenOptions(width, patch_size, position, columns)
+        )
         self.global_token = nn.Parameter(torch.randn(width) / width**0.5)
-        if self.tokenizer.words is not None:
-            self.words = CrossAttentionBlock(
-                width,
-                options=options,
-                feedforward=feedforward,
-                queries=("global",),
-                keys=("words",),
-            )
-        self.blocks = nn.ModuleList(
-            SelfAttentionBlock(
-                width,
-                options=options,
-                feedforward=feedforward,
-                segments=SEGMENTS,
-            )
-            for _ in range(n_blocks)
+        self.relations = Relations(
+            n_heads=n_heads,
+            radius=radius if scope == "local" else None,
+            # uniform weights have no scores to add to
+            spans=self.tokenizer.spans if position == "relative" and not options.uniform else None,
         )
-        self.pooling = LearnedQueryPooling(width, options=options, keys=("entities",))
-        self.readout = nn.Sequential(
-            nn.LayerNorm(2 * width), Linear(2 * width, features_dim), nn.ReLU()
-        )
+        parts = MixerOptions(width, options, block, n_blocks, feedforward, n_latents, has_words)
+        self.mixer = MIXERS[attention](parts)
+        pool = POOLINGS[pooling]
+        self.pooling = None
+        if pool is not None:
+            self.pooling = pool(width, options=options, keys=(self.mixer.pooled,))
+        size = width if pool is None else 2 * width
+        self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
 
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
         """Map a preprocessed observation to features, `B features_dim`."""
         tokenized = self.tokenizer(observations)
-        entities, mask = tokenized.entities
-        first = self._global_token(tokenized, mask)  # B 1 D
-        always = mask.new_ones(mask.shape[0], 1)
-        tokens = torch.cat([first, entities], dim=1)
-        tokens_mask = torch.cat([always, mask], dim=1)
-        for block in self.blocks:
-            tokens = block(tokens, tokens_mask)
-        asker = tokens[:, 0]
-        read = self.pooling(tokens[:, 1:], mask, asker)
-        return self.readout(torch.cat([asker, read], dim=-1))
-
-    def _global_token(self, tokenized: Tokenized, mask: Tensor) -> Tensor:
-        token = self.global_token.expand(mask.shape[0], 1, -1)
-        if tokenized.summary is not None:
-            token = token + tokenized.summary[:, None]
+        words = None
         if tokenized.words is not None:
-            words, words_mask = tokenized.words
-            always = mask.new_ones(mask.shape[0], 1)
-            token = self.words(token, words, always, words_mask, tokenized.mission)
-        return token
+            words = Keys(tokenized.words.x, tokenized.words.mask, tokenized.mission)
+        asker, tokens, mask = self.mixer(
+            self._global_token(tokenized),
+            Keys(tokenized.entities.x, tokenized.entities.mask),
+            words,
+            self.relations(tokenized.places),
+        )
+        if self.pooling is not None:
+            asker = torch.cat([asker, self.pooling(tokens, mask, asker)], dim=-1)
+        return self.readout(asker)
+
+    def _global_token(self, tokenized: Tokenized) -> Tensor:
+        token = self.global_token.expand(len(tokenized.entities.mask), 1, -1)
+        return token if tokenized.summary is None else token + tokenized.summary[:, None]
 
 
 class UniformExtractor(AttentionExtractor):
@@ -125,8 +159,8 @@ class UniformExtractor(AttentionExtractor):
         **options: Options of `AttentionExtractor`, but for those of scores and weights.
 
     Raises:
-        UserError: The space has no set of tokens.
-        ValueError: `n_heads` does not divide `width`.
+        UserError: The space has no set of tokens, or the options do not go together.
+        ValueError: `n_heads` does not divide `width`, or a name is unknown.
     """
 
     def __init__(

@@ -1,5 +1,7 @@
 """The control arm that convolves the grid."""
 
+from collections.abc import Sequence
+
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -9,7 +11,7 @@ from rl_attention.errors import UserError
 from rl_attention.extractors.mlp import context, context_size
 from rl_attention.nn import Conv2d, Linear
 from rl_attention.nn.functional import blank_padding
-from rl_attention.tokenizers import ObservationTokenizer
+from rl_attention.tokenizers import ObservationTokenizer, TokenOptions
 
 
 class CNNExtractor(BaseFeaturesExtractor):
@@ -24,6 +26,8 @@ class CNNExtractor(BaseFeaturesExtractor):
         width: Size `D` of a token.
         channels: Channels of both convolutions.
         hidden: Size of the layer behind them.
+        position: How tokens know where they are; see `AttentionExtractor`.
+        place_columns: Columns of `entities` that hold coordinates.
         patch_size: Not used here.
 
     Raises:
@@ -38,10 +42,15 @@ class CNNExtractor(BaseFeaturesExtractor):
         width: int = 64,
         channels: int = 32,
         hidden: int = 128,
+        position: str = "auto",
+        place_columns: Sequence[int] | None = None,
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        self.tokenizer = ObservationTokenizer(observation_space, width=width, patch_size=patch_size)
+        columns = None if place_columns is None else tuple(place_columns)
+        self.tokenizer = ObservationTokenizer(
+            observation_space, TokenOptions(width, patch_size, position, columns)
+        )
         schema = self.tokenizer.schema
         if schema.kind != "cells" or min(schema.set_space.shape[:2]) < 5:
             raise UserError(

@@ -1,5 +1,7 @@
 """The control arm without attention: the tokens side by side."""
 
+from collections.abc import Sequence
+
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 
 from rl_attention.nn import Linear
 from rl_attention.nn.functional import blank_padding, masked_mean
-from rl_attention.tokenizers import ObservationTokenizer, Tokenized
+from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions
 
 
 class MLPExtractor(BaseFeaturesExtractor):
@@ -22,6 +24,8 @@ class MLPExtractor(BaseFeaturesExtractor):
         width: Size `D` of a token.
         hidden: Size of both hidden layers.
         slot: Size of a token where all lie side by side.
+        position: How tokens know where they are; see `AttentionExtractor`.
+        place_columns: Columns of `entities` that hold coordinates.
         patch_size: Rows and columns of a patch, where the set is an image.
 
     Raises:
@@ -36,10 +40,15 @@ class MLPExtractor(BaseFeaturesExtractor):
         width: int = 64,
         hidden: int = 128,
         slot: int = 16,
+        position: str = "auto",
+        place_columns: Sequence[int] | None = None,
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        self.tokenizer = ObservationTokenizer(observation_space, width=width, patch_size=patch_size)
+        columns = None if place_columns is None else tuple(place_columns)
+        self.tokenizer = ObservationTokenizer(
+            observation_space, TokenOptions(width, patch_size, position, columns)
+        )
         self.slot = Linear(width, slot)
         size = self.tokenizer.n_tokens * slot + context_size(self.tokenizer, width)
         self.layers = nn.Sequential(

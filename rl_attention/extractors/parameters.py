@@ -24,7 +24,7 @@ EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
 SIZE_KNOBS = {"uniform": "feedforward", "mlp": "hidden", "cnn": "channels"}
 """From a control arm to the size that is solved for."""
 
-SHARED_OPTIONS = ("features_dim", "width", "patch_size")
+SHARED_OPTIONS = ("features_dim", "width", "patch_size", "position", "place_columns")
 """Options that every arm takes over from the reference."""
 
 TOLERANCE = 0.05

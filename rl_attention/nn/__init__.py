@@ -1,27 +1,42 @@
-"""Pure torch parts of attention: scores, weights, blocks, pooling, probes."""
+"""Pure torch parts of attention: scores, weights, blocks, who asks, pooling, positions, probes."""
 
-from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
-from rl_attention.nn.blocks import CrossAttentionBlock, SelfAttentionBlock
-from rl_attention.nn.embedding import ColumnEmbedding, GridPositions, SequencePositions
+from rl_attention.nn.attention import AttentionOptions, Keys, MultiHeadAttention
+from rl_attention.nn.blocks import BLOCKS, GTrXLBlock, PreNormBlock, RelationalBlock, Stack
+from rl_attention.nn.embedding import ColumnEmbedding
 from rl_attention.nn.linear import Conv2d, Linear, feed_forward
-from rl_attention.nn.pooling import LearnedQueryPooling
+from rl_attention.nn.mixers import MIXERS, MixerOptions
+from rl_attention.nn.pooling import POOLINGS, LearnedQueryPooling
+from rl_attention.nn.positions import POSITIONS, LearnedPositions, SinusoidalPositions
 from rl_attention.nn.probe import Probe
+from rl_attention.nn.relations import Relation, Relations
+from rl_attention.nn.residual import GRUGate
 from rl_attention.nn.scores import SCORES
 from rl_attention.nn.weights import WEIGHTS
 
 __all__ = [
+    "BLOCKS",
+    "MIXERS",
+    "POOLINGS",
+    "POSITIONS",
     "SCORES",
     "WEIGHTS",
     "AttentionOptions",
     "ColumnEmbedding",
     "Conv2d",
-    "CrossAttentionBlock",
-    "GridPositions",
+    "GRUGate",
+    "GTrXLBlock",
+    "Keys",
+    "LearnedPositions",
     "LearnedQueryPooling",
     "Linear",
+    "MixerOptions",
     "MultiHeadAttention",
+    "PreNormBlock",
     "Probe",
-    "SelfAttentionBlock",
-    "SequencePositions",
+    "Relation",
+    "RelationalBlock",
+    "Relations",
+    "SinusoidalPositions",
+    "Stack",
     "feed_forward",
 ]

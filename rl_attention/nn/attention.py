@@ -1,12 +1,15 @@
 """Multi-head attention, one code path in rollout and in training."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rl_attention.nn.functional import blank_padding, mix_values
 from rl_attention.nn.linear import Linear
 from rl_attention.nn.probe import Probe
+from rl_attention.nn.relations import Relation
 from rl_attention.nn.scores import SCORES
 from rl_attention.nn.weights import WEIGHTS, masked_topk
 
@@ -20,15 +23,17 @@ class AttentionOptions:
         score: A key of `SCORES`.
         weights: A key of `WEIGHTS`; `uniform` needs no score, no query and no key.
         top_k: Keys that each query keeps, for the weights `topk`.
+        dropout: Share of the weights that is put to 0 in training mode.
 
     Raises:
-        ValueError: A name is unknown, or a number below 1.
+        ValueError: A name is unknown, or a number out of range.
     """
 
     n_heads: int = 4
     score: str = "scaled_dot_product"
     weights: str = "softmax"
     top_k: int = 4
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for name, known in (("score", SCORES), ("weights", WEIGHTS)):
@@ -38,11 +43,29 @@ class AttentionOptions:
         for name in ("n_heads", "top_k"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
 
     @property
     def uniform(self) -> bool:
         """Whether every real key is weighted alike."""
         return self.weights == "uniform"
+
+
+class Keys(NamedTuple):
+    """Tokens that are read.
+
+    Several rows of queries may read the same row of keys, which is then projected once.
+
+    Attributes:
+        tokens: `M K D`.
+        mask: `M K`, True for real tokens.
+        rows: Which row of keys each row of queries reads, `B`; None where `M` is `B`.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+    rows: Tensor | None = None
 
 
 class MultiHeadAttention(nn.Module):
@@ -84,48 +107,53 @@ class MultiHeadAttention(nn.Module):
         self.probe = Probe(queries, keys)
 
     def forward(
-        self,
-        query_tokens: Tensor,
-        key_tokens: Tensor,
-        query_mask: Tensor,
-        key_mask: Tensor,
-        rows: Tensor | None = None,
+        self, queries: Tensor, mask: Tensor, keys: Keys, relation: Relation | None = None
     ) -> Tensor:
-        """Read the key tokens.
-
-        Several rows of queries may read the same row of keys, which is then projected once.
+        """Read the keys.
 
         Args:
-            query_tokens: `B Q D`.
-            key_tokens: `M K D`.
-            query_mask: `B Q`, True for real tokens.
-            key_mask: `M K`, True for real tokens.
-            rows: Which row of keys each row of queries reads, `B`; None where `M` is `B`.
+            queries: The tokens that read, `B Q D`.
+            mask: `B Q`, True for real tokens.
+            keys: What they read, `M K D`.
+            relation: Which key each query may read, and what is added to their scores; None: all
+                and nothing. It needs as many queries as keys.
 
         Returns:
-            What each query read, `B Q D`.
+            What each query read, `B Q D`; zeros where it may read no key.
         """
-        key_tokens = blank_padding(key_tokens, key_mask)
-        key = None if self.options.uniform else self._split(self.key(key_tokens))
-        value = self._split(self.value(key_tokens))
+        tokens, key_mask, rows = keys
+        tokens = blank_padding(tokens, key_mask)
+        key = None if self.options.uniform else self._split(self.key(tokens))
+        value = self._split(self.value(tokens))
         if rows is not None:
             key = None if key is None else key[rows]
             value, key_mask = value[rows], key_mask[rows]
-        weights = self.probe(self._weights(query_tokens, key, key_mask), query_mask, key_mask)
+        allowed = key_mask[:, None, None, :]
+        if relation is not None and relation.near is not None:
+            allowed = allowed & relation.near[:, None]
+        scores = self._scores(queries, key, key_mask, relation)
+        weights = self.probe(self._weights(scores, allowed), mask, key_mask)
+        if self.options.dropout:
+            weights = F.dropout(weights, self.options.dropout, self.training)
         mixed = mix_values(weights, value)  # B H Q D/H
         read = self.output(mixed.transpose(1, 2).flatten(start_dim=2))  # B Q D
-        return read.masked_fill(~key_mask.any(dim=1)[:, None, None], 0.0)
+        return read.masked_fill(~allowed.any(dim=-1)[:, 0, :, None], 0.0)
 
-    def _weights(self, query_tokens: Tensor, key: Tensor | None, key_mask: Tensor) -> Tensor:
-        options = self.options
+    def _scores(
+        self, queries: Tensor, key: Tensor | None, key_mask: Tensor, relation: Relation | None
+    ) -> Tensor:
         if key is None:
-            shape = (len(key_mask), options.n_heads, query_tokens.shape[1], key_mask.shape[1])
-            scores = query_tokens.new_zeros(()).expand(shape)
-        else:
-            scores = self.score(self._split(self.query(query_tokens)), key)
-        if options.weights == "topk":
-            return masked_topk(scores, key_mask, options.top_k)
-        return WEIGHTS[options.weights](scores, key_mask)
+            shape = (len(key_mask), self.options.n_heads, queries.shape[1], key_mask.shape[1])
+            return queries.new_zeros(()).expand(shape)
+        scores = self.score(self._split(self.query(queries)), key)
+        if relation is None or relation.bias is None:
+            return scores
+        return scores + relation.bias
+
+    def _weights(self, scores: Tensor, allowed: Tensor) -> Tensor:
+        if self.options.weights == "topk":
+            return masked_topk(scores, allowed, self.options.top_k)
+        return WEIGHTS[self.options.weights](scores, allowed)
 
     def _split(self, tokens: Tensor) -> Tensor:
         batch, n_tokens, _ = tokens.shape

@@ -1,24 +1,33 @@
-"""Pre-norm Transformer blocks over tokens with a mask."""
+"""Blocks: tokens read tokens, then each passes a feed-forward layer.
+
+Every block maps `B N D` to `B N D`. Without `keys` its tokens read each other (self-attention),
+with `keys` they read others (cross-attention). Rows of padding come out finite and mean nothing.
+"""
 
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
+from rl_attention.nn.attention import AttentionOptions, Keys, MultiHeadAttention
 from rl_attention.nn.functional import blank_padding
 from rl_attention.nn.linear import feed_forward
+from rl_attention.nn.relations import Relation
+from rl_attention.nn.residual import GRUGate, Sum
 
 
-class SelfAttentionBlock(nn.Module):
-    """Tokens read each other, then each passes a feed-forward layer; both are residual.
+class PreNormBlock(nn.Module):
+    """A Transformer block whose norms stand before its layers, on the residual branch.
 
-    Source: the pre-norm order of Xiong et al. 2020, "On Layer Normalization in the Transformer
-    Architecture", which needs no warm-up of the learning rate.
+    Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", which needs
+    no warm-up of the learning rate.
 
     Args:
         width: Size `D` of a token.
         options: Heads, score and weights.
         feedforward: Hidden size of the feed-forward layer.
-        segments: Names of the token axis, for the probe.
+        queries: Segment names of the tokens that read, for the probe.
+        keys: Segment names of the tokens that are read; None: they read each other.
     """
+
+    residual: type[Sum | GRUGate] = Sum
 
     def __init__(
         self,
@@ -26,31 +35,73 @@ class SelfAttentionBlock(nn.Module):
         *,
         options: AttentionOptions,
         feedforward: int,
-        segments: tuple[str, ...],
+        queries: tuple[str, ...],
+        keys: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.attention = MultiHeadAttention(width, options=options, queries=segments, keys=segments)
+        self.attention = MultiHeadAttention(
+            width, options=options, queries=queries, keys=queries if keys is None else keys
+        )
+        # uniform weights ask nothing: the norm of a query would have no effect
+        asks = keys is None or not options.uniform
+        self.norm = nn.LayerNorm(width) if asks else nn.Identity()
+        self.key_norm = None if keys is None else nn.LayerNorm(width)
+        self.after_attention = self.residual(width)
         self.feedforward_norm = nn.LayerNorm(width)
         self.feedforward = feed_forward(width, feedforward)
+        self.after_feedforward = self.residual(width)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Map `B N D` to `B N D`; rows of padding come out finite and mean nothing."""
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        keys: Keys | None = None,
+        relation: Relation | None = None,
+    ) -> Tensor:
+        """Let the tokens read.
+
+        Args:
+            tokens: `B N D`.
+            mask: `B N`, True for real tokens.
+            keys: What they read; None: each other.
+            relation: What the tokens are to each other, for self-attention.
+
+        Returns:
+            The tokens with what they read, `B N D`.
+        """
         tokens = blank_padding(tokens, mask)
         normed = self.norm(tokens)
-        tokens = tokens + self.attention(normed, normed, mask, mask)
-        return tokens + self.feedforward(self.feedforward_norm(tokens))
+        if keys is None or self.key_norm is None:
+            keys = Keys(normed, mask)
+        else:
+            keys = keys._replace(tokens=self.key_norm(blank_padding(keys.tokens, keys.mask)))
+        tokens = self.after_attention(tokens, self.attention(normed, mask, keys, relation))
+        found = self.feedforward(self.feedforward_norm(tokens))
+        return self.after_feedforward(tokens, found)
 
 
-class CrossAttentionBlock(nn.Module):
-    """Tokens of one kind read tokens of another, then pass a feed-forward layer.
+class GTrXLBlock(PreNormBlock):
+    """A pre-norm block with a gate in place of each sum, open a little way at the start.
+
+    Source: Parisotto et al. 2020, "Stabilizing Transformers for Reinforcement Learning", section 3;
+    its memory of past segments is left out, as an extractor keeps no state.
+    """
+
+    residual = GRUGate
+
+
+class RelationalBlock(nn.Module):
+    """Read, pass what was read through a small network, add it, and normalise the sum.
+
+    Source: Zambaldi et al. 2019, "Deep Reinforcement Learning with Relational Inductive Biases",
+    section 2; several of them in a row are one block applied several times.
 
     Args:
         width: Size `D` of a token.
         options: Heads, score and weights.
-        feedforward: Hidden size of the feed-forward layer.
+        feedforward: Hidden size of the small network.
         queries: Segment names of the tokens that read, for the probe.
-        keys: Segment names of the tokens that are read, for the probe.
+        keys: Segment names of the tokens that are read; None: they read each other.
     """
 
     def __init__(
@@ -60,37 +111,82 @@ class CrossAttentionBlock(nn.Module):
         options: AttentionOptions,
         feedforward: int,
         queries: tuple[str, ...],
-        keys: tuple[str, ...],
+        keys: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
-        self.attention = MultiHeadAttention(width, options=options, queries=queries, keys=keys)
-        # uniform weights ask nothing: the norm of the query would have no effect
-        self.norm = nn.Identity() if options.uniform else nn.LayerNorm(width)
-        self.key_norm = nn.LayerNorm(width)
-        self.feedforward_norm = nn.LayerNorm(width)
+        self.attention = MultiHeadAttention(
+            width, options=options, queries=queries, keys=queries if keys is None else keys
+        )
         self.feedforward = feed_forward(width, feedforward)
+        self.norm = nn.LayerNorm(width)
 
     def forward(
         self,
         tokens: Tensor,
-        key_tokens: Tensor,
         mask: Tensor,
-        key_mask: Tensor,
-        rows: Tensor | None = None,
+        keys: Keys | None = None,
+        relation: Relation | None = None,
     ) -> Tensor:
-        """Let `tokens` read `key_tokens`.
-
-        Args:
-            tokens: `B Q D`.
-            key_tokens: `M K D`.
-            mask: `B Q`, True for real tokens.
-            key_mask: `M K`, True for real tokens.
-            rows: Which row of `key_tokens` each row of `tokens` reads, `B`; None where `M` is `B`.
-
-        Returns:
-            The tokens with what they read added, `B Q D`.
-        """
+        """Let the tokens read; see `PreNormBlock`."""
         tokens = blank_padding(tokens, mask)
-        normed_keys = self.key_norm(blank_padding(key_tokens, key_mask))
-        tokens = tokens + self.attention(self.norm(tokens), normed_keys, mask, key_mask, rows)
-        return tokens + self.feedforward(self.feedforward_norm(tokens))
+        keys = Keys(tokens, mask) if keys is None else keys
+        return self.norm(tokens + self.feedforward(self.attention(tokens, mask, keys, relation)))
+
+
+BLOCKS: dict[str, type[PreNormBlock | RelationalBlock]] = {
+    "pre_norm": PreNormBlock,
+    "gtrxl": GTrXLBlock,
+    "relational": RelationalBlock,
+}
+"""From the name of a block to its module."""
+
+SHARED = ("relational",)
+"""Blocks that several layers share."""
+
+
+class Stack(nn.Module):
+    """Blocks of one kind, one after the other.
+
+    Args:
+        kind: A key of `BLOCKS`; one of `SHARED` is made once and applied `n_blocks` times.
+        n_blocks: How often the tokens read.
+        width: Size `D` of a token.
+        options: Heads, score and weights.
+        feedforward: Hidden size of the feed-forward layers.
+        queries: Segment names of the tokens that read, for the probes.
+        keys: Segment names of the tokens that are read; None: they read each other.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        n_blocks: int,
+        width: int,
+        *,
+        options: AttentionOptions,
+        feedforward: int,
+        queries: tuple[str, ...],
+        keys: tuple[str, ...] | None = None,
+    ) -> None:
+        super().__init__()
+        shared = kind in SHARED
+        self.repeats = n_blocks if shared else 1
+        self.blocks = nn.ModuleList(
+            BLOCKS[kind](
+                width, options=options, feedforward=feedforward, queries=queries, keys=keys
+            )
+            for _ in range(min(n_blocks, 1) if shared else n_blocks)
+        )
+
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        keys: Keys | None = None,
+        relation: Relation | None = None,
+    ) -> Tensor:
+        """Map `B N D` to `B N D`; see `PreNormBlock`."""
+        for _ in range(self.repeats):
+            for block in self.blocks:
+                tokens = block(tokens, mask, keys, relation)
+        return tokens

@@ -29,39 +29,3 @@ class ColumnEmbedding(nn.Module):
     def forward(self, symbols: Tensor) -> Tensor:
         """Map integers `... C`, each counted from 0 in its column, to `... D`."""
         return F.embedding(symbols + self.offsets, self.table).sum(dim=-2)
-
-
-class GridPositions(nn.Module):
-    """A learned vector for each row plus one for each column.
-
-    Args:
-        rows: Rows of the grid.
-        columns: Columns of the grid.
-        width: Size `D` of a token.
-    """
-
-    def __init__(self, rows: int, columns: int, width: int) -> None:
-        super().__init__()
-        self.rows = nn.Parameter(torch.randn(rows, 1, width) / 2**0.5)
-        self.columns = nn.Parameter(torch.randn(1, columns, width) / 2**0.5)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Add its place to each token of `B R*C D`, row by row."""
-        return tokens + (self.rows + self.columns).flatten(end_dim=1)
-
-
-class SequencePositions(nn.Module):
-    """A learned vector for each place in a sequence.
-
-    Args:
-        length: Longest sequence.
-        width: Size `D` of a token.
-    """
-
-    def __init__(self, length: int, width: int) -> None:
-        super().__init__()
-        self.places = nn.Parameter(torch.randn(length, width))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Add its place to each token of `B W D`, `W` at most the longest sequence."""
-        return tokens + self.places[: tokens.shape[1]]

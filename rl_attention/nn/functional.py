@@ -5,6 +5,7 @@ Masks are boolean, True for a real token. A single query is multiplied out eleme
 CPU a batched product of thousands of one-row matrices costs ten times as much.
 """
 
+import torch
 from torch import Tensor
 
 
@@ -60,3 +61,18 @@ def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
     """
     total = blank_padding(tokens, mask).sum(dim=1)
     return total / mask.sum(dim=1, keepdim=True).clamp(min=1).to(total.dtype)
+
+
+def masked_max(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Take the largest number of the real tokens in each feature; zeros where there is none.
+
+    Args:
+        tokens: `B N D`.
+        mask: `B N`, True for real tokens.
+
+    Returns:
+        The largest numbers, `B D`.
+    """
+    lowest = torch.finfo(tokens.dtype).min
+    largest = tokens.masked_fill(~mask[..., None], lowest).amax(dim=1)
+    return largest.masked_fill(~mask.any(dim=1)[:, None], 0.0)

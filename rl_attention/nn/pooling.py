@@ -1,10 +1,14 @@
-"""From a set of tokens to one vector."""
+"""From a set of tokens to one vector.
+
+Every pooling maps `B N D` to `B D`; the order of the tokens has no effect, and a set without any
+real token gives zeros.
+"""
 
 import torch
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
-from rl_attention.nn.functional import blank_padding
+from rl_attention.nn.attention import AttentionOptions, Keys, MultiHeadAttention
+from rl_attention.nn.functional import blank_padding, masked_max, masked_mean
 
 
 class LearnedQueryPooling(nn.Module):
@@ -34,11 +38,42 @@ class LearnedQueryPooling(nn.Module):
             tokens: The set, `B N D`.
             mask: `B N`, True for real tokens.
             asker: The global token, `B D`.
-
-        Returns:
-            What was read, `B D`; zeros without any real token.
         """
         query = asker if self.attention.options.uniform else self.query_norm(asker + self.seed)
-        query_mask = mask.new_ones(mask.shape[0], 1)
+        always = mask.new_ones(mask.shape[0], 1)
         normed = self.norm(blank_padding(tokens, mask))
-        return self.attention(query[:, None], normed, query_mask, mask)[:, 0]
+        return self.attention(query[:, None], always, Keys(normed, mask))[:, 0]
+
+
+class MeanPooling(nn.Module):
+    """The mean of the real tokens; nobody asks.
+
+    Args:
+        width: Size `D` of a token.
+        options: Not used here.
+        keys: Not used here.
+    """
+
+    def __init__(self, width: int, *, options: AttentionOptions, keys: tuple[str, ...]) -> None:
+        super().__init__()
+
+    def forward(self, tokens: Tensor, mask: Tensor, asker: Tensor) -> Tensor:
+        """Pool a set; see `LearnedQueryPooling`."""
+        return masked_mean(tokens, mask)
+
+
+class MaxPooling(MeanPooling):
+    """The largest number of the real tokens in each feature; nobody asks."""
+
+    def forward(self, tokens: Tensor, mask: Tensor, asker: Tensor) -> Tensor:
+        """Pool a set; see `LearnedQueryPooling`."""
+        return masked_max(tokens, mask)
+
+
+POOLINGS: dict[str, type[LearnedQueryPooling | MeanPooling] | None] = {
+    "learned_query": LearnedQueryPooling,
+    "mean": MeanPooling,
+    "max": MaxPooling,
+    "ego": None,
+}
+"""From the name of a pooling to its module; `ego` has none: the global token alone goes on."""

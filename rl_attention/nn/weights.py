@@ -1,8 +1,8 @@
 """Weights: from the scores of a query to a distribution over the real keys.
 
-Axes: `B` batch, `H` heads, `Q` query tokens, `K` key tokens. Masks are True for real tokens. Every
-member gives zeros to keys that are not real and to rows without any real key, and its gradients are
-finite there.
+Axes: `B` batch, `H` heads, `Q` query tokens, `K` key tokens. A mask says which keys a query may
+read; any of its axes but the last may be 1. Every member gives zeros to keys that may not be read
+and to rows without any other, and its gradients are finite there.
 """
 
 from collections.abc import Callable
@@ -11,35 +11,35 @@ import torch
 from torch import Tensor
 
 
-def masked_softmax(scores: Tensor, key_mask: Tensor) -> Tensor:
-    """Weight every real key by the exponential of its score.
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Weight every key that may be read by the exponential of its score.
 
     Args:
         scores: `B H Q K`.
-        key_mask: `B K`.
+        mask: `B H Q K` or fewer, True where a key may be read.
 
     Returns:
-        Weights, `B H Q K`, all above 0 on real keys.
+        Weights, `B H Q K`, all above 0 where a key may be read.
     """
-    hidden = ~key_mask[:, None, None, :]
+    hidden = ~mask
     # the lowest finite score instead of -inf: a fully masked row then has a softmax to erase
     weights = scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(dim=-1)
     return weights.masked_fill(hidden, 0.0)
 
 
-def masked_sparsemax(scores: Tensor, key_mask: Tensor) -> Tensor:
+def masked_sparsemax(scores: Tensor, mask: Tensor) -> Tensor:
     """Project the scores onto the distributions: low scores get a weight of exactly 0.
 
     Source: Martins & Astudillo 2016, "From Softmax to Sparsemax", algorithm 1.
 
     Args:
         scores: `B H Q K`.
-        key_mask: `B K`.
+        mask: `B H Q K` or fewer, True where a key may be read.
 
     Returns:
         Weights, `B H Q K`.
     """
-    hidden = ~key_mask[:, None, None, :]
+    hidden = ~mask
     lowest = torch.finfo(scores.dtype).min
     best = scores.detach().masked_fill(hidden, lowest).amax(dim=-1, keepdim=True)
     # a score that is 1 or more below the best gets no weight, so how far below does not matter
@@ -53,8 +53,8 @@ def masked_sparsemax(scores: Tensor, key_mask: Tensor) -> Tensor:
     return (below - threshold).clamp(min=0.0).masked_fill(hidden, 0.0)
 
 
-def masked_topk(scores: Tensor, key_mask: Tensor, top_k: int) -> Tensor:
-    """Keep the `top_k` best real keys and share their softmax weights anew: hard attention.
+def masked_topk(scores: Tensor, mask: Tensor, top_k: int) -> Tensor:
+    """Keep the `top_k` best keys and share their softmax weights anew: hard attention.
 
     The gradient is that of the whole softmax, so that a key that is not kept can come back
     (straight-through: Bengio et al. 2013, "Estimating or Propagating Gradients Through Stochastic
@@ -62,13 +62,13 @@ def masked_topk(scores: Tensor, key_mask: Tensor, top_k: int) -> Tensor:
 
     Args:
         scores: `B H Q K`.
-        key_mask: `B K`.
-        top_k: How many keys each query keeps; all where fewer are real.
+        mask: `B H Q K` or fewer, True where a key may be read.
+        top_k: How many keys each query keeps; all where it may read fewer.
 
     Returns:
         Weights, `B H Q K`, 0 on all but `top_k` keys.
     """
-    soft = masked_softmax(scores, key_mask)
+    soft = masked_softmax(scores, mask)
     fixed = soft.detach()
     kept = fixed.topk(min(top_k, fixed.shape[-1]), dim=-1).indices
     hard = torch.zeros_like(fixed).scatter(-1, kept, fixed.gather(-1, kept))
@@ -76,19 +76,19 @@ def masked_topk(scores: Tensor, key_mask: Tensor, top_k: int) -> Tensor:
     return hard + (soft - fixed)
 
 
-def uniform_weights(scores: Tensor, key_mask: Tensor) -> Tensor:
-    """Weight every real key alike: the control that attention has to beat.
+def uniform_weights(scores: Tensor, mask: Tensor) -> Tensor:
+    """Weight every key alike: the control that attention has to beat.
 
     Args:
         scores: `B H Q K`; only its shape and type matter.
-        key_mask: `B K`.
+        mask: `B H Q K` or fewer, True where a key may be read.
 
     Returns:
         Weights, `B H Q K`.
     """
-    real = key_mask.to(scores.dtype)
+    real = mask.to(scores.dtype)
     share = real / real.sum(dim=-1, keepdim=True).clamp(min=1.0)
-    return share[:, None, None, :].expand_as(scores)
+    return share.expand_as(scores)
 
 
 WEIGHTS: dict[str, Callable[..., Tensor]] = {

@@ -1,6 +1,8 @@
 """Observations to tokens, as the observation space says."""
 
 from rl_attention.tokenizers.observation import ObservationTokenizer
+from rl_attention.tokenizers.schema import read_schema
+from rl_attention.tokenizers.sets import TokenOptions
 from rl_attention.tokenizers.tokens import Tokenized, Tokens
 
-__all__ = ["ObservationTokenizer", "Tokenized", "Tokens"]
+__all__ = ["ObservationTokenizer", "TokenOptions", "Tokenized", "Tokens", "read_schema"]

@@ -4,7 +4,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.tokenizers.schema import MASK_KEY, WORDS_KEY, WORDS_MASK_KEY, read_schema
-from rl_attention.tokenizers.sets import SET_TOKENIZERS
+from rl_attention.tokenizers.sets import SET_TOKENIZERS, TokenOptions
 from rl_attention.tokenizers.summary import SummaryTokenizer
 from rl_attention.tokenizers.tokens import Tokenized
 from rl_attention.tokenizers.words import WordTokenizer
@@ -15,26 +15,30 @@ class ObservationTokenizer(nn.Module):
 
     Args:
         space: The observation space, as the extractor gets it.
-        width: Size `D` of a token.
-        patch_size: Rows and columns of a patch, for images.
+        options: How the set becomes tokens.
 
     Raises:
         UserError: The space has no set to attend over.
     """
 
-    def __init__(self, space: spaces.Space, *, width: int, patch_size: int) -> None:  # type: ignore[type-arg]
+    def __init__(
+        self,
+        space: spaces.Space,  # type: ignore[type-arg]
+        options: TokenOptions,
+    ) -> None:
         super().__init__()
         schema = read_schema(space)
         self.schema = schema
-        tokenizer = SET_TOKENIZERS[schema.kind](schema.set_space, width, patch_size=patch_size)
+        tokenizer = SET_TOKENIZERS[schema.kind](schema.set_space, options)
         self.n_tokens = tokenizer.n_tokens
+        self.spans = tokenizer.spans
         self.entities = tokenizer
         self.words = None
         if schema.words_space is not None:
-            self.words = WordTokenizer(schema.words_space, width)
+            self.words = WordTokenizer(schema.words_space, options.width)
         self.summary = None
         if schema.global_spaces:
-            self.summary = SummaryTokenizer(schema.global_spaces, width)
+            self.summary = SummaryTokenizer(schema.global_spaces, options.width)
 
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tokenized:
         """Tokenize a batch.
@@ -43,11 +47,12 @@ class ObservationTokenizer(nn.Module):
             observations: What Stable-Baselines3 passes to `forward` of an extractor.
         """
         if isinstance(observations, Tensor):
-            return Tokenized(self.entities(observations, None), None, None, None)
+            entities, places = self.entities(observations, None)
+            return Tokenized(entities, places, None, None, None)
         mask = observations[MASK_KEY] if self.schema.has_mask else None
-        entities = self.entities(observations[self.schema.kind], mask)
+        entities, places = self.entities(observations[self.schema.kind], mask)
         words = mission = None
         if self.words is not None:
             words, mission = self.words(observations[WORDS_KEY], observations.get(WORDS_MASK_KEY))
         summary = None if self.summary is None else self.summary(observations)
-        return Tokenized(entities, words, mission, summary)
+        return Tokenized(entities, places, words, mission, summary)

@@ -8,7 +8,7 @@ from gymnasium import spaces
 
 from rl_attention.errors import UserError
 
-SET_KEYS = ("entities", "cells", "pixels")
+SET_KEYS = ("entities", "cells", "pixels", "history")
 """Keys that hold the set of tokens; a space has exactly one of them."""
 
 MASK_KEY = "mask"
@@ -24,7 +24,7 @@ class Schema:
     """The parts of an observation space.
 
     Attributes:
-        kind: `entities`, `cells` or `pixels`.
+        kind: `entities`, `cells`, `pixels` or `history`.
         set_space: The Box that holds the set.
         has_mask: Whether key `mask` says which tokens are real.
         words_space: The integer Box of word ids, or None; a `mission` of any other kind is one of
@@ -43,8 +43,8 @@ def read_schema(space: spaces.Space) -> Schema:  # type: ignore[type-arg]
     """Find the set, the words and the rest in a space.
 
     Args:
-        space: A `Dict` with key `entities` (`N F`), `cells` (`H W C` symbols) or `pixels` (an
-            image), or such a Box alone.
+        space: A `Dict` with key `entities` (`N F`), `cells` (`H W C` symbols), `pixels` (an
+            image) or `history` (`T F`, oldest first), or one of the first three as a Box alone.
 
     Raises:
         UserError: No set is there, or a key has a shape that no token can be made of.
@@ -67,7 +67,7 @@ def read_schema(space: spaces.Space) -> Schema:  # type: ignore[type-arg]
 
 def _read_dict(space: spaces.Dict, kind: str) -> Schema:
     set_space = space.spaces[kind]
-    axes = 2 if kind == "entities" else 3
+    axes = 2 if kind in ("entities", "history") else 3
     if not isinstance(set_space, spaces.Box) or len(set_space.shape) != axes:
         raise UserError(
             f"observation key {kind!r} must be a Box with {axes} axes, got {set_space}: reshape it"

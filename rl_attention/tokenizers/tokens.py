@@ -24,8 +24,10 @@ class Tokenized(NamedTuple):
     """One batch of observations as tokens.
 
     Attributes:
-        entities: The set: entities, cells or patches, `B N D`; entities only as far as the longest
-            row of the batch.
+        entities: The set: entities, cells, patches or past frames, `B N D`; entities only as far
+            as the longest row of the batch.
+        places: Where the tokens of the set are, `B N P`, or `1 N P` where that is always the same;
+            None where they have no place.
         words: The words of the distinct missions of the batch, `M W D`; None where the space has
             none.
         mission: Which of the missions each observation has, `B`; None likewise.
@@ -34,6 +36,7 @@ class Tokenized(NamedTuple):
     """
 
     entities: Tokens
+    places: Tensor | None
     words: Tokens | None
     mission: Tensor | None
     summary: Tensor | None

@@ -6,8 +6,9 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
-from rl_attention.nn import SequencePositions, feed_forward
+from rl_attention.nn import LearnedPositions, feed_forward
 from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.places import grid_places
 from rl_attention.tokenizers.tokens import Tokens, last_real, read_mask
 
 MAX_WORDS = 65536
@@ -28,6 +29,8 @@ class WordTokenizer(nn.Module):
         UserError: The bounds leave room for more than `MAX_WORDS` words.
     """
 
+    places: Tensor
+
     def __init__(self, space: spaces.Box, width: int) -> None:
         super().__init__()
         low, high = int(space.low.min()), int(space.high.max())
@@ -39,7 +42,8 @@ class WordTokenizer(nn.Module):
         self.padding = low - 1.0
         column = spaces.Box(low, high, (space.shape[0], 1), dtype=np.int64)
         self.encoder = ColumnEncoder(column, width, name="mission", max_symbols=MAX_WORDS)
-        self.positions = SequencePositions(space.shape[0], width)
+        self.positions = LearnedPositions((space.shape[0],), width)
+        self.register_buffer("places", grid_places(space.shape[0]), persistent=False)
         self.norm = nn.LayerNorm(width)
         self.mix = feed_forward(width, width)
 
@@ -65,7 +69,7 @@ class WordTokenizer(nn.Module):
         marked = ids[:, :n_words].float().masked_fill(~real[:, :n_words], self.padding)
         ids, mission = distinct_rows(marked)
         real = ids != self.padding
-        tokens = self.positions(self.encoder(ids[..., None], real))
+        tokens = self.encoder(ids[..., None], real) + self.positions(self.places[:, :n_words])
         return Tokens(tokens + self.mix(self.norm(tokens)), real), mission
 
 

@@ -1,16 +1,29 @@
 import os
+from typing import get_args
 
 import pytest
 
+from rl_attention.combinations import POSITIONS, SCOPES
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
-from rl_attention.experiment.config import RunConfig
+from rl_attention.experiment.config import ExtractorConfig, RunConfig
 from rl_attention.experiment.hyperparams import HYPERPARAMS
 from rl_attention.experiment.overrides import flatten, merge, nest
+from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.experiment.task_config import parse_task
 from rl_attention.experiment.task_files import find_task, load_task, packaged_tasks
 from rl_attention.experiment.validation import find_group, validate
+from rl_attention.nn import BLOCKS, MIXERS, POOLINGS, SCORES, WEIGHTS
 
+REGISTRIES = {
+    "score": SCORES,
+    "weights": WEIGHTS,
+    "attention": MIXERS,
+    "scope": SCOPES,
+    "position": POSITIONS,
+    "block": BLOCKS,
+    "pooling": POOLINGS,
+}
 ENV = {"env": {"id": "MiniGrid-DoorKey-5x5-v0"}}
 
 
@@ -109,6 +122,18 @@ def test_frames_may_have_an_exponent():
             {"env": {"view": "pixels"}, "extractor": {"patch_size": 5}},
             ["patch_size: expected a divisor of the view's 56 pixels, got 5"],
         ),
+        (
+            {"extractor": {"attention": "ego", "scope": "local"}},
+            ["extractor.scope: 'local' relates tokens", "choose attention 'self'"],
+        ),
+        ({"extractor": {"position": "learned"}}, ["extractor.position: 'learned' needs an order"]),
+        (
+            {"arm": "mlp", "extractor": {"pooling": "max", "n_blocks": 0}},
+            ["extractor.pooling: 'max' with n_blocks 0 attends to nothing"],
+        ),
+        ({"extractor": {"dropout": 1}}, ["extractor.dropout: expected less than 1"]),
+        ({"attention_ent_coef": "much"}, ["attention_ent_coef: expected a number or a linear"]),
+        ({"attention_ent_coef": float("inf")}, ["attention_ent_coef: expected a number or a"]),
         ({"env": {"normalize": True}}, ["env.normalize: expected false with the view 'entities'"]),
         ({"recording": {"snapshots": 1}}, ["recording.snapshots: expected 0 (none) or at least 2"]),
         (
@@ -222,3 +247,36 @@ def test_a_task_is_found_by_path_or_name(tmp_path):
     assert find_task(str(pipe)) == pipe
     with pytest.raises(UserError, match="did you mean 'doorkey-5x5'"):
         find_task("dorkey-5x5")
+
+
+@pytest.mark.parametrize("value", [0, -0.002, 1, "lin_0.005", "lin_-0.002", "-1e-3"])
+def test_the_weight_of_entropy_may_have_either_sign(value):
+    config = build(attention_ent_coef=value)
+    initial, _ = parse_schedule(config.attention_ent_coef)
+    assert initial == float(str(value).removeprefix("lin_"))
+    assert validate(RunConfig, config.dump()) == config
+
+
+@pytest.mark.parametrize(("option", "registry"), REGISTRIES.items())
+def test_every_member_is_a_choice_of_the_config(option, registry):
+    choices = get_args(ExtractorConfig.model_fields[option].annotation)
+    # uniform weights are an arm of their own
+    assert set(choices) == set(registry) - {"uniform"}
+    for choice in choices:
+        view = "cells" if choice == "learned" else "entities"
+        config = build(env={"view": view}, extractor={option: choice})
+        assert getattr(config.extractor, option) == choice
+
+
+def test_the_members_task_has_every_member():
+    data, source = load_task("members")
+    task = parse_task(data, source=source)
+    runs = [task.run(arm, 0) for arm in task.arms]
+    for option, registry in REGISTRIES.items():
+        chosen = {getattr(run.extractor, option) for run in runs}
+        # the rows of entities say where they are: no position code is the default there
+        assert set(registry) - chosen <= {"uniform", "none", "learned"}, option
+    assert {run.extractor.n_heads for run in runs} > {4}
+    assert {run.extractor.dropout for run in runs} > {0.0}
+    assert any(run.attention_ent_coef > 0 for run in runs)
+    assert any(run.attention_ent_coef < 0 for run in runs)

@@ -30,6 +30,7 @@ from rl_attention.experiment.run_folder import RunFolder, locate
 from rl_attention.experiment.training import run_trial
 from rl_attention.experiment.validation import validate
 from rl_attention.experiment.weights import load_weights, named_tensors, save_weights
+from rl_attention.nn import SinusoidalPositions
 
 BASE = {
     "env": {"id": "MiniGrid-Empty-Random-5x5-v0", "n_envs": 4},
@@ -119,6 +120,20 @@ def test_tensorboard_has_curves_and_maps(finished):
     assert len(events.Images("attention_map/probe00")) == 3
     assert {"time/fps", "train/loss"} <= set(tags["scalars"])
     assert any(tag.startswith("attention/entropy") for tag in tags["scalars"])
+
+
+@pytest.mark.parametrize("arm", ["attention", "uniform"])
+def test_the_entropy_of_attention_is_rewarded_where_there_is_any(tmp_path, arm):
+    changes = {"arm": arm, "extractor": {**BASE["extractor"], "width": 16}}
+    plain = run_trial(build(**changes), tmp_path / "plain")
+    run_trial(build(**changes, attention_ent_coef="lin_-0.5"), tmp_path / "sharp")
+    assert plain.frames == 96
+    assert same(weights(tmp_path / "plain"), weights(tmp_path / "sharp")) == (arm == "uniform")
+    events = EventAccumulator(str(tmp_path / "sharp" / "tensorboard"))
+    events.Reload()
+    tag = "attention/ent_coef"
+    found = [e.value for e in events.Scalars(tag)] if tag in events.Tags()["scalars"] else []
+    assert found == ([] if arm == "uniform" else pytest.approx([-0.5, -1 / 3, -1 / 6]))
 
 
 def test_a_finished_run_is_left_alone(finished, monkeypatch):
@@ -317,3 +332,14 @@ def test_the_member_of_the_family_is_chosen_in_the_config():
     options = build_model(control, env).policy.features_extractor.pooling.attention.options
     assert options.uniform
     env.close()
+
+
+def test_places_of_entities_are_known_to_attention_and_to_its_controls():
+    changes = {"extractor": {"width": 16, "position": "sinusoidal", "scope": "local"}}
+    for arm in ("attention", "uniform", "mlp"):
+        config = build(arm=arm, **changes)
+        env = build_env(config)
+        tokenizer = build_model(config, env).policy.features_extractor.tokenizer.entities
+        assert tokenizer.spans == (7, 7)
+        assert isinstance(tokenizer.positions, SinusoidalPositions)
+        env.close()

@@ -6,10 +6,19 @@ from spaces_for_tests import SPACES, SampleEnv, first_ratio
 from stable_baselines3 import A2C, DQN, PPO
 
 from rl_attention import AttentionExtractor, record
-from rl_attention.nn import SCORES, WEIGHTS
+from rl_attention.combinations import POSITIONS, SCOPES
+from rl_attention.nn import BLOCKS, MIXERS, POOLINGS, SCORES, WEIGHTS
 
+PLACES = {"place_columns": (2, 3)}
 MEMBERS = [
-    {"score": score, "weights": weights, "top_k": 2} for score in SCORES for weights in WEIGHTS
+    *({"score": score, "weights": weights, "top_k": 2} for score in SCORES for weights in WEIGHTS),
+    *({"attention": name} for name in MIXERS),
+    *({"scope": name, **PLACES, "radius": 1} for name in SCOPES),
+    *({"position": name, **PLACES} for name in POSITIONS if name != "learned"),
+    *({"block": name, "n_blocks": 2} for name in BLOCKS),
+    *({"pooling": name} for name in POOLINGS),
+    *({"n_heads": heads} for heads in (1, 16)),
+    {"n_blocks": 0},
 ]
 SETTINGS = {
     PPO: {"n_steps": 16, "batch_size": 16, "n_epochs": 2},
@@ -32,7 +41,7 @@ def make(algorithm, member, **changes):
 
 
 def name_of(member):
-    return f"{member['score']}-{member['weights']}"
+    return "-".join(str(value) for key, value in member.items() if key != "place_columns")
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=name_of)
@@ -43,10 +52,12 @@ def test_trains_and_is_recorded(algorithm, member):
     observations["mask"][:] = 1
     observations["mission_mask"][:] = 1
     maps = record(model, observations)
-    assert len(maps) == 3
+    attended = {segment for seen in maps.values() for segment in seen.keys}
+    assert {"words", "entities"} <= attended
     for seen in maps.values():
-        assert (seen.weights.sum(axis=-1) - 1 < 1e-5).all()
-        if member["weights"] == "topk":
+        assert seen.n_heads == member.get("n_heads", 2)
+        assert (abs(seen.weights.sum(axis=-1) - 1) < 1e-5).all()
+        if member.get("weights") == "topk":
             assert ((seen.weights > 0).sum(axis=-1) == 2).all()
 
 
@@ -55,3 +66,12 @@ def test_ratio_is_one_at_the_first_minibatch(member):
     model = make(PPO, member, n_epochs=1)
     ratio = first_ratio(model)
     torch.testing.assert_close(ratio, torch.ones_like(ratio), atol=1e-5, rtol=0)
+
+
+def test_dropout_trains_with_a_warning_that_names_ppo():
+    with pytest.warns(UserWarning, match=r"dropout=0.3: .*PPO, A2C and TRPO"):
+        model = make(PPO, {"dropout": 0.3})
+    ratio = first_ratio(model)
+    assert not torch.allclose(ratio, torch.ones_like(ratio), atol=1e-4)
+    with pytest.warns(UserWarning, match="dropout"):
+        make(DQN, {"dropout": 0.3}).learn(32)

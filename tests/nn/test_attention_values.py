@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from rl_attention.nn import SCORES, AttentionOptions, MultiHeadAttention
-from rl_attention.nn.functional import masked_mean
+from rl_attention.nn import SCORES, AttentionOptions, Keys, MultiHeadAttention
+from rl_attention.nn.functional import masked_max, masked_mean
 from rl_attention.nn.weights import masked_softmax, masked_sparsemax, masked_topk
 
 
@@ -26,7 +26,7 @@ def test_equals_torch_scaled_dot_product_attention(dtype, masked):
     mask = torch.rand(3, 5) < (0.6 if masked else 2.0)
     mask[:, 0] = True
     score = SCORES["scaled_dot_product"](n_heads=2, head_size=4)
-    ours = masked_softmax(score(query, key), mask) @ value
+    ours = masked_softmax(score(query, key), mask[:, None, None, :]) @ value
     theirs = torch.nn.functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask[:, None, None, :]
     )
@@ -51,7 +51,7 @@ def test_equals_torch_multihead_attention(dtype, masked):
     mask[:, 0] = True
     seen = []
     ours.probe.register_forward_hook(lambda _m, inputs, _o: seen.append(inputs[0]))
-    got = ours(query, key, torch.ones(3, 4, dtype=torch.bool), mask)
+    got = ours(query, torch.ones(3, 4, dtype=torch.bool), Keys(key, mask))
     expected, weights = theirs(query, key, key, key_padding_mask=~mask, average_attn_weights=False)
     torch.testing.assert_close(got, expected, atol=TOLERANCE[dtype], rtol=0)
     torch.testing.assert_close(seen[0], weights, atol=TOLERANCE[dtype], rtol=0)
@@ -76,6 +76,12 @@ def test_mean_of_the_real_tokens_by_hand():
     assert masked_mean(tokens, mask).tolist() == [[2.0], [0.0]]
 
 
+def test_largest_of_the_real_tokens_by_hand():
+    tokens = torch.tensor([[[-1.0, 5.0], [-3.0, 2.0], [9.0, 9.0]], [[7.0, 7.0]] * 3])
+    mask = torch.tensor([[True, True, False], [False, False, False]])
+    assert masked_max(tokens, mask).tolist() == [[-1.0, 5.0], [0.0, 0.0]]
+
+
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="n_heads must divide width, got width=8 and n_heads=3"):
         attention(8, n_heads=3)
@@ -88,6 +94,7 @@ def test_heads_must_divide_the_width():
         ({"score": "sharp"}, "score must be one of scaled_dot_product, .*cosine, got 'sharp'"),
         ({"top_k": 0}, "top_k must be at least 1, got 0"),
         ({"n_heads": 0}, "n_heads must be at least 1, got 0"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
     ],
 )
 def test_unknown_members_are_named(options, message):
@@ -131,7 +138,7 @@ def test_topk_keeps_exactly_k_of_the_real_keys(top_k):
     scores = torch.randn(6, 2, 3, 7)
     scores[0] = 0.0  # ties too
     mask = torch.rand(6, 7) < 0.7
-    weights = masked_topk(scores, mask, top_k)
+    weights = masked_topk(scores, mask[:, None, None, :], top_k)
     expected = mask.sum(dim=1).clamp(max=top_k)[:, None, None].expand(6, 2, 3)
     assert torch.equal((weights > 0).sum(dim=-1), expected)
     torch.testing.assert_close(weights.sum(dim=-1), (expected > 0).float())
@@ -147,3 +154,16 @@ def test_the_gradient_of_topk_is_that_of_softmax():
         (weigh(scores) * upstream).sum().backward()
         grads.append(scores.grad)
     torch.testing.assert_close(grads[0], grads[1])
+
+
+def test_dropout_is_for_training_alone_and_the_map_is_without():
+    torch.manual_seed(0)
+    module = attention(8, n_heads=2, dropout=0.5)
+    tokens, mask = torch.randn(4, 6, 8), torch.ones(4, 6, dtype=torch.bool)
+    seen = []
+    module.probe.register_forward_hook(lambda _m, inputs, _o: seen.append(inputs[0]))
+    acting = [module.eval()(tokens, mask, Keys(tokens, mask)) for _ in range(2)]
+    learning = [module.train()(tokens, mask, Keys(tokens, mask)) for _ in range(2)]
+    assert torch.equal(*acting)
+    assert not torch.allclose(*learning)
+    assert all(torch.equal(seen[0], other) for other in seen[1:])

@@ -53,6 +53,20 @@ def test_the_layout_never_depends_on_the_weights(make_map, variants):
             assert not np.array_equal(pictures[0], pictures[1])
 
 
+@pytest.mark.parametrize("keys", ["latents", "words"])
+def test_what_is_not_in_the_picture_is_a_strip_below_it(make_map, full_probes, keys):
+    names = {"latents": ("global", "latents"), "words": ("global", "words")}[keys]
+    mask = np.hstack([np.ones((2, 1), dtype=bool), WORDS])
+    even = mask[:, None, None, :] / mask.sum(axis=1)[:, None, None, None]
+    among = make_map(np.tile(even, (1, 4, 5, 1)), queries=names, keys=names, key_mask=mask)
+    layers = layers_of(make_map, 0)
+    found = label_layers({**layers, "a": among}, full_probes.sizes)
+    before, after = (draw_mosaic(each, full_probes, 1) for each in (layers, found))
+    assert after.shape[0] > before.shape[0]
+    assert after.shape[1] == before.shape[1]
+    assert draw_mosaic({"l0": found["l2"]}, full_probes, 1).ndim == 3  # nothing in the picture
+
+
 def test_drawing_twice_gives_the_same_picture(make_map, full_probes):
     layers = layers_of(make_map, 0)
     assert np.array_equal(draw_mosaic(layers, full_probes, 0), draw_mosaic(layers, full_probes, 0))

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from rl_attention.errors import UserError
 from rl_attention.tokenizers.columns import ColumnEncoder
-from rl_attention.tokenizers.sets import CellTokenizer, EntityTokenizer, PatchTokenizer
+from rl_attention.tokenizers.sets import (
+    CellTokenizer,
+    EntityTokenizer,
+    HistoryTokenizer,
+    PatchTokenizer,
+    TokenOptions,
+)
 
 
 def encode(space, rows, seed=0):
@@ -72,7 +78,7 @@ def test_a_symbol_never_reads_the_vectors_of_another_column(column, symbol):
 
 @pytest.mark.parametrize("flag", [0.4, 0.7, 2.0, -1.0, float("nan")])
 def test_a_mask_that_is_no_mask_is_refused(flag):
-    tokenizer = EntityTokenizer(spaces.Box(-1.0, 1.0, (6, 2)), 4, patch_size=8)
+    tokenizer = EntityTokenizer(spaces.Box(-1.0, 1.0, (6, 2)), TokenOptions(4))
     mask = torch.ones(2, 6)
     mask[1, 3] = flag
     with pytest.raises(UserError, match="'mask' must hold 0 and 1 alone"):
@@ -102,15 +108,16 @@ def test_channels_are_found_or_asked_for(shape, first):
     space = spaces.Box(0, 255, shape, np.uint8)
     if first is None:
         with pytest.raises(UserError, match="cannot tell the channels"):
-            PatchTokenizer(space, 4, patch_size=1)
+            PatchTokenizer(space, TokenOptions(4, patch_size=1))
     else:
-        assert PatchTokenizer(space, 4, patch_size=8).channels_first == first
+        assert PatchTokenizer(space, TokenOptions(4)).channels_first == first
 
 
 def test_entities_are_cut_to_the_longest_row_of_the_batch():
-    tokenizer = EntityTokenizer(spaces.Box(-1.0, 1.0, (6, 2)), 4, patch_size=8)
+    tokenizer = EntityTokenizer(spaces.Box(-1.0, 1.0, (6, 2)), TokenOptions(4))
     mask = torch.tensor([[1.0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]])
-    tokens = tokenizer(torch.zeros(2, 6, 2), mask)
+    tokens, places = tokenizer(torch.zeros(2, 6, 2), mask)
+    assert places is None
     assert tokens.x.shape == (2, 3, 4)
     assert tokens.mask.tolist() == [[True, False, True], [True, False, False]]
 
@@ -118,9 +125,9 @@ def test_entities_are_cut_to_the_longest_row_of_the_batch():
 def test_a_cell_knows_its_place():
     torch.manual_seed(0)
     high = np.full((2, 3, 1), 4, np.int8)
-    tokenizer = CellTokenizer(spaces.Box(np.zeros_like(high), high, dtype=np.int8), 4, patch_size=8)
-    x = tokenizer(torch.ones(1, 2, 3, 1), None).x[0]
-    rows, columns = tokenizer.positions.rows[:, 0], tokenizer.positions.columns[0]
+    tokenizer = CellTokenizer(spaces.Box(np.zeros_like(high), high, dtype=np.int8), TokenOptions(4))
+    tokens, _ = tokenizer(torch.ones(1, 2, 3, 1), None)
+    x, (rows, columns) = tokens.x[0], tokenizer.positions.tables
     torch.testing.assert_close(x[5] - x[0], rows[1] - rows[0] + columns[2] - columns[0])
 
 
@@ -128,11 +135,31 @@ def test_a_cell_knows_its_place():
 def test_patches_are_squares_row_by_row(channels_first):
     shape = (3, 6, 8) if channels_first else (6, 8, 3)
     torch.manual_seed(0)
-    tokenizer = PatchTokenizer(spaces.Box(0, 255, shape, np.uint8), 5, patch_size=2)
+    tokenizer = PatchTokenizer(spaces.Box(0, 255, shape, np.uint8), TokenOptions(5, patch_size=2))
     image = torch.rand(1, 3, 6, 8)
     with torch.no_grad():
-        tokenizer.positions.rows.zero_()
-        tokenizer.positions.columns.zero_()
-        tokens = tokenizer(image if channels_first else image.permute(0, 2, 3, 1), None)
+        for table in tokenizer.positions.tables:
+            table.zero_()
+        tokens, places = tokenizer(image if channels_first else image.permute(0, 2, 3, 1), None)
     patch = image[:, :, 2:4, 2:4].flatten(start_dim=1)  # row 1, column 1 of 3 x 4 patches
+    assert places[0, 5].tolist() == [1, 1]
     torch.testing.assert_close(tokens.x[:, 5], tokenizer.linear(patch))
+
+
+def test_places_are_read_from_columns_and_counted_from_zero():
+    low, high = np.tile(np.array([0, -3, 2], np.int8), (4, 1)), np.full((4, 3), 6, np.int8)
+    space = spaces.Box(low, high, dtype=np.int8)
+    tokenizer = EntityTokenizer(space, TokenOptions(4, place_columns=(2, 1)))
+    assert tokenizer.spans == (5, 10)
+    rows = torch.tensor([[[0.0, -3.0, 2.0], [0.0, 1.0, 6.0], [0.0, 99.0, -5.0], [0.0, 0.0, 2.0]]])
+    _, places = tokenizer(rows, torch.tensor([[1.0, 1.0, 0.0, 1.0]]))
+    assert places.tolist() == [[[0.0, 0.0], [4.0, 4.0], [0.0, 0.0], [0.0, 3.0]]]
+
+
+def test_a_history_is_in_order():
+    torch.manual_seed(0)
+    tokenizer = HistoryTokenizer(spaces.Box(-1.0, 1.0, (3, 2)), TokenOptions(4))
+    tokens, places = tokenizer(torch.zeros(1, 3, 2), None)
+    assert places.tolist() == [[[0], [1], [2]]]
+    (table,) = tokenizer.positions.tables
+    torch.testing.assert_close(tokens.x[0, 2] - tokens.x[0, 0], table[2] - table[0])

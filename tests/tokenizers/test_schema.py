@@ -6,7 +6,7 @@ import torch
 from gymnasium import spaces
 
 from rl_attention.errors import UserError
-from rl_attention.tokenizers import ObservationTokenizer
+from rl_attention.tokenizers import ObservationTokenizer, TokenOptions
 from rl_attention.tokenizers.schema import read_schema
 
 ENTITIES = spaces.Box(-1.0, 1.0, (6, 4))
@@ -61,7 +61,7 @@ def test_a_number_without_axes_is_a_part_of_the_summary():
     space = spaces.Dict(
         entities=ENTITIES, level=spaces.Box(-1.0, 1.0, ()), speed=spaces.Box(-1.0, 1.0, (2,))
     )
-    tokenizer = ObservationTokenizer(space, width=8, patch_size=8)
+    tokenizer = ObservationTokenizer(space, TokenOptions(8))
     batch = {"entities": torch.zeros(3, 6, 4), "level": torch.rand(3), "speed": torch.rand(3, 2)}
     summary = tokenizer(batch).summary
     assert summary.shape == (3, 8)

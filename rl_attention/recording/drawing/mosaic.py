@@ -28,7 +28,8 @@ def draw_mosaic(
     """Draw one probe: a row for each layer, a column for each head, their mean, and the scale.
 
     What is shown is the read-out row (first query). With frames, entities are tinted in the
-    picture of what the agent sees; without, tokens stand in a strip. The words of the mission come
+    picture of what the agent sees; without, and where the keys are no entities, tokens stand in a
+    strip. The words of the mission come
     below, if the network reads them. Colours mean the same weight in every picture, and the size
     depends on the probe and the network alone, never on the weights.
 
@@ -41,13 +42,13 @@ def draw_mosaic(
         The picture, `H W 3`.
     """
     pictured = probes.frames is not None and probes.boxes is not None
-    parts: list[Image.Image] = []
-    over_entities = {k: m for k, m in layers.items() if set(m.keys) != {"words"}}
-    if over_entities:
-        draw = _panels if pictured else _strips
-        parts.append(draw(over_entities, probes, index))
+    over_words = {k: m for k, m in layers.items() if set(m.keys) == {"words"}}
+    # what has no place in the picture (latent tokens, words beside the global token) is a strip
+    in_picture = {k: m for k, m in layers.items() if pictured and "entities" in m.keys}
+    others = {k: m for k, m in layers.items() if k not in over_words and k not in in_picture}
+    parts = [_panels(in_picture, probes, index)] if in_picture else []
+    parts += [_strips(others, probes, index)] if others else []
     space = max([_STRIP_SPACE, *(part.width for part in parts)])
-    over_words = {k: m for k, m in layers.items() if k not in over_entities}
     parts = [_header(probes, index, space), *parts]
     for label, found in over_words.items():
         parts.append(_words(label, found, probes, index, space))

@@ -1,0 +1,66 @@
+"""From the place of a token to a vector that is added to it.
+
+Axes: `B` batch (1 where all rows have the same places), `N` tokens, `P` coordinates, `D` width.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_LONGEST = 10_000.0
+
+
+class LearnedPositions(nn.Module):
+    """A learned vector for each place along each coordinate, summed.
+
+    Args:
+        spans: How many places there are along each coordinate.
+        width: `D`.
+    """
+
+    def __init__(self, spans: Sequence[int], width: int) -> None:
+        super().__init__()
+        start = 1.0 / math.sqrt(len(spans))
+        self.tables = nn.ParameterList(torch.randn(span, width) * start for span in spans)
+
+    def forward(self, places: Tensor) -> Tensor:
+        """Map whole places `B N P`, counted from 0, to `B N D`."""
+        index = places.long()
+        parts = [F.embedding(index[..., axis], table) for axis, table in enumerate(self.tables)]
+        return torch.stack(parts).sum(dim=0)
+
+
+class SinusoidalPositions(nn.Module):
+    """Sines and cosines of the place, an equal share of the width for each coordinate.
+
+    Source: Vaswani et al. 2017, section 3.5. Nothing is learned.
+
+    Args:
+        spans: One number a coordinate; how large it is has no effect.
+        width: `D`; what two coordinates cannot share evenly stays 0.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, spans: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.width = width
+        half = width // (2 * len(spans))
+        steps = torch.arange(half, dtype=torch.float32) / max(half, 1)
+        self.register_buffer("frequencies", _LONGEST**-steps, persistent=False)
+
+    def forward(self, places: Tensor) -> Tensor:
+        """Map places `B N P` to `B N D`."""
+        angles = places[..., None] * self.frequencies  # B N P half
+        waves = torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(start_dim=-2)
+        return F.pad(waves, (0, self.width - waves.shape[-1]))
+
+
+POSITIONS: dict[str, type[LearnedPositions | SinusoidalPositions]] = {
+    "learned": LearnedPositions,
+    "sinusoidal": SinusoidalPositions,
+}
+"""From the name of a position code to its module; without any, tokens stay as they are."""
