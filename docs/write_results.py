@@ -1,4 +1,4 @@
-"""Write the results tables of the README from the committed result files.
+"""Write the results tables of the README and of docs/attention.md from the committed result files.
 
 Usage: python docs/write_results.py [--check]
 """
@@ -7,13 +7,16 @@ import re
 import sys
 from pathlib import Path
 
-from rl_attention.comparison import Comparison, compare, read_runs
+import yaml
+
+from rl_attention.comparison import Comparison, Row, Versus, compare, read_runs
 from rl_attention.comparison.table import format_frames
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
-README = ROOT / "README.md"
-TABLE = re.compile(r"(<!-- results: (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+MEMBERS = ROOT / "configs" / "members.yaml"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "attention.md")
+TABLE = re.compile(r"(<!-- (results|members): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
 def render(comparison: Comparison) -> str:
@@ -46,21 +49,67 @@ def render(comparison: Comparison) -> str:
     return "\n".join([*lines, "", *verdicts, ""])
 
 
+def render_members(comparison: Comparison) -> str:
+    """Lay the members of the family out as a Markdown table, one line each."""
+    versus = {found.arm: found for found in comparison.versus}
+    lines = [
+        f"| member | seeds | mean success | minus `{comparison.baseline}` [95 %] | "
+        "frames to 90 % | frames/s | parameters |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [render_member(row, versus.get(row.arm)) for row in comparison.rows]
+    return "\n".join([*lines, ""])
+
+
+def render_member(row: Row, versus: Versus | None) -> str:
+    """Lay one member out; a difference needs two seeds on both sides."""
+    difference = "-"
+    if versus is not None and versus.interval is not None:
+        low, high = versus.interval
+        difference = f"{versus.difference:+.3f} [{low:.3f}, {high:.3f}]"
+    cells = [
+        f"`{row.arm}`",
+        str(len(row.seeds)),
+        f"{row.success_rate:.3f}",
+        difference,
+        format_frames(row),
+        f"{row.fps:,.0f}",
+        f"{row.parameters:,}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
 def fill(place: re.Match[str]) -> str:
     """Put the table of one task between its marks."""
-    begin, task, end = place.groups()
+    begin, kind, task, end = place.groups()
+    table = fill_members(task) if kind == "members" else fill_results(task)
+    return f"{begin}{table}{end}"
+
+
+def fill_results(task: str) -> str:
+    """Make the table of one task of the README."""
     folders = sorted(path.parent for path in (RESULTS / task).glob("*/results.json"))
-    return f"{begin}{render(compare(read_runs(folders), baseline='mlp'))}{end}"
+    return render(compare(read_runs(folders), baseline="mlp"))
+
+
+def fill_members(env: str) -> str:
+    """Make the table of the members on one environment, nothing where no run is there."""
+    order = list(yaml.safe_load(MEMBERS.read_text(encoding="utf-8"))["arms"])
+    folders = sorted(path.parent for path in (RESULTS / "members" / env).glob("*/results.json"))
+    runs = sorted(read_runs(folders), key=lambda run: (order.index(run.arm), run.seed))
+    return render_members(compare(runs, baseline="default")) if runs else ""
 
 
 def main() -> int:
     """Rewrite the tables, or say whether they are as they should be."""
-    text = README.read_text(encoding="utf-8")
-    fresh = TABLE.sub(fill, text)
-    if "--check" in sys.argv:
-        return int(fresh != text)
-    README.write_text(fresh, encoding="utf-8")
-    return 0
+    stale = False
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        fresh = TABLE.sub(fill, text)
+        stale = stale or fresh != text
+        if "--check" not in sys.argv:
+            page.write_text(fresh, encoding="utf-8")
+    return int(stale and "--check" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -94,5 +94,5 @@ def find_learning_probes(policy: nn.Module) -> list[nn.Module]:
     return [
         module
         for name, module in policy.named_modules()
-        if isinstance(module, Probe) and "target" not in name
+        if isinstance(module, Probe) and not name.split(".")[0].endswith("_target")
     ]

@@ -142,8 +142,8 @@ class RunConfig(ConfigModel):
     recording: RecordingConfig = Field(default=RecordingConfig(), description="Recording.")
     attention_ent_coef: SignedSchedule = Field(
         default=0.0,
-        description="Weight of a bonus on the entropy of attention; below 0 a penalty. lin_X falls "
-        "from X to 0.",
+        description="Weight of a bonus on attention's entropy (arm attention); below 0 a penalty. "
+        "lin_X goes from X to 0.",
     )
     device: str = Field(
         default="auto",

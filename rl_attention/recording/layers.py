@@ -18,8 +18,8 @@ def label_layers(
 ) -> dict[str, AttentionMap]:
     """Name maps by their depth, and pad trimmed ones back to the length of the observation.
 
-    A map over words alone is `w0`, `w1`, ...; every other one `l0`, `l1`, ... in firing order, so
-    that the last `l` is the pooling that makes the features.
+    A map over words alone is `w0`, `w1`, ...; every other one `l0`, `l1`, ... in firing order. The
+    last to fire is the pooling, if it attends.
 
     Args:
         maps: What a recorder kept, in firing order.

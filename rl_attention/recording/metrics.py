@@ -21,8 +21,8 @@ _Floats: TypeAlias = NDArray[np.float64]
 def entropy(found: AttentionMap) -> _Floats:
     """Mean entropy of each head, `H`: 0 looks at one token, 1 at all real tokens alike.
 
-    The entropy of a row is divided by the logarithm of its number of real keys; with one real key
-    it is 0.
+    The entropy of a row is divided by the logarithm of its number of real keys, also where a local
+    scope lets it read fewer of them; with one real key it is 0.
 
     Args:
         found: The map.

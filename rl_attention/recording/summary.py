@@ -16,8 +16,9 @@ def summarise(
 ) -> dict[str, float]:
     """Return the scalar of every `attention/...` tag.
 
-    Tags without a layer are means over the layers over entities; `mass_*` reads the last of them,
-    which makes the features. Drift is 0 where there is no snapshot before.
+    Tags without a layer are means over the layers that are not over words alone; `mass_*` reads the
+    last layer over entities, or the last of all where none is. Drift is 0 where there is no
+    snapshot before.
 
     Args:
         layers: Labelled maps, as `label_layers` gives them.
@@ -38,8 +39,10 @@ def summarise(
         stems = tuple(f"attention/{metric}_{label}" for label in main)
         values = [v for tag, v in tags.items() if _of_layer(tag, stems)]
         tags[f"attention/{metric}"] = float(np.mean(values)) if values else 0.0
+    over_entities = [label for label in main if "entities" in layers[label].keys]
     if main:
-        for kind, share in mass(layers[main[-1]], probes.types, probes.sizes).items():
+        last = layers[(over_entities or main)[-1]]
+        for kind, share in mass(last, probes.types, probes.sizes).items():
             tags[f"attention/mass_{kind}"] = share
     return dict(sorted(tags.items()))
 

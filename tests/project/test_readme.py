@@ -1,5 +1,6 @@
 """What the README shows can be typed in."""
 
+import doctest
 import re
 import shlex
 import subprocess
@@ -10,13 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from rl_attention.cli.main import main
+from rl_attention.combinations import POSITIONS, SCOPES
+from rl_attention.nn import BLOCKS, MIXERS, POOLINGS, SCORES, WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLES = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 COMMANDS = [
     line
-    for language, block in BLOCKS
+    for language, block in EXAMPLES
     if language == "console"
     for line in block.splitlines()
     if line.startswith("rl-attention")
@@ -29,7 +32,7 @@ SMALL = {
 
 @pytest.mark.slow
 def test_the_plug_in_example_runs(tmp_path, monkeypatch):
-    (example,) = [block for language, block in BLOCKS if language == "python"]
+    (example,) = [block for language, block in EXAMPLES if language == "python"]
     assert len([line for line in example.splitlines() if line.strip()]) <= 10
     monkeypatch.chdir(tmp_path)
     small = example.replace("200_000", "64").replace("n_envs=16", "n_envs=2")
@@ -54,6 +57,22 @@ def test_the_commands_of_the_tour_run(tmp_path, monkeypatch):
         assert result.exit_code == 0, (line, result.output)
 
 
-def test_the_results_table_is_what_the_result_files_say():
+def test_the_worked_example_of_the_attention_page_is_right():
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    page = str(ROOT / "docs" / "attention.md")
+    failed, tried = doctest.testfile(page, module_relative=False, optionflags=flags)
+    assert (failed, tried > 8) == (0, True)
+
+
+def test_every_member_and_every_picture_of_the_attention_page_is_there():
+    page = (ROOT / "docs" / "attention.md").read_text(encoding="utf-8")
+    for registry in (SCORES, WEIGHTS, MIXERS, SCOPES, POSITIONS, BLOCKS, POOLINGS):
+        for name in registry:
+            assert f"`{name}`" in page, name
+    for path in re.findall(r"\]\((images/[^)]+)\)", page):
+        assert (ROOT / "docs" / path).is_file(), path
+
+
+def test_the_results_tables_are_what_the_result_files_say():
     command = [sys.executable, str(ROOT / "docs" / "write_results.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0

@@ -58,3 +58,12 @@ def test_a_network_that_reads_words_alone(layers, full_probes):
     tags = summarise({"w0": layers["w0"]}, full_probes)
     assert tags["attention/mass_words"] == pytest.approx(1)
     assert tags["attention/entropy"] > 0
+
+
+def test_mass_is_that_of_the_last_layer_over_entities(layers, full_probes, make_map):
+    even = np.full((2, 2, 1, 5), 0.2)
+    latents = make_map(even, queries=("query",), keys=("latents",))
+    found = {"l0": layers["l0"], "l1": layers["l1"], "l2": latents}
+    before, after = (summarise(each, full_probes) for each in (layers, found))
+    assert after["attention/mass_key"] == before["attention/mass_key"]
+    assert "attention/mass_latents" not in after

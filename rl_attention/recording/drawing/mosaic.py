@@ -182,7 +182,8 @@ def _text(text: str, space: int) -> Image.Image:
 
 def _write_label(draw: ImageDraw.ImageDraw, y: float, label: str, found: AttentionMap) -> None:
     write(draw, (_SIDE / 2, y - 7), label, size=SIZE, anchor="mm")
-    kind = "pool" if found.queries == ("query",) else "self" if len(found.queries) > 1 else "read"
+    among = "self" if found.queries == found.keys else "read"
+    kind = "pool" if found.queries == ("query",) else among
     write(draw, (_SIDE / 2, y + 7), kind, size=SMALL, fill=FAINT, anchor="mm")
 
 
