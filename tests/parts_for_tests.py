@@ -3,6 +3,7 @@
 What comes out for each token moves with the tokens, what comes out for the whole set does not.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,10 +15,16 @@ from rl_attention.nn import (
     SCORES,
     WEIGHTS,
     AttentionOptions,
-    Keys,
+    DenseReading,
     MixerOptions,
     MultiHeadAttention,
+    Packed,
     Relations,
+    Words,
+    full_layout,
+    layout_of,
+    read_pairs,
+    read_shared,
 )
 
 WIDTH = 8
@@ -63,22 +70,35 @@ class Related(torch.nn.Module):
             torch.nn.init.normal_(self.relations.bias.table)
 
     def forward(self, tokens, mask):
-        relation = self.relations(places_of(tokens, mask))
-        tokens = torch.cat([global_token(tokens), tokens], dim=1)
-        mask = torch.cat([mask.new_ones(len(mask), 1), mask], dim=1)
-        found = self.attention(tokens, mask, Keys(tokens, mask), relation)
-        return Out(found[:, 1:], found[:, :1])
+        layout, rows = layout_of(mask), full_layout(len(mask), 1, mask.device)
+        places = layout.pack(places_of(tokens, mask))
+        packed = torch.cat([global_token(tokens)[:, 0], layout.pack(tokens)])
+        found = self.attention(packed, self.relations(rows, layout, places))
+        return Out(spread(found[len(mask) :], layout, mask), found[: len(mask), None])
+
+
+def spread(packed, layout, mask):
+    """Pad to the full width of the mask again."""
+    return layout.wider(mask.shape[1]).pad(packed)
 
 
 class Plain(torch.nn.Module):
-    """Self-attention and nothing around it."""
+    """Self-attention and nothing around it, in one of three ways to compute it."""
 
-    def __init__(self, options):
+    def __init__(self, options, *, way=read_pairs):
         super().__init__()
         self.attention = MultiHeadAttention(WIDTH, options=options, queries=SEGMENTS, keys=SEGMENTS)
+        self.way = way
 
     def forward(self, tokens, mask):
-        return Out(self.attention(tokens, mask, Keys(tokens, mask)), None)
+        layout = layout_of(mask)
+        found = self.attention(layout.pack(tokens), self.way(layout, layout))
+        return Out(spread(found, layout, mask), None)
+
+
+def shared(queries, keys):
+    """Every row of queries reads its own row of keys, by way of all of them."""
+    return read_shared(queries, keys, torch.arange(queries.n_rows))
 
 
 class Block(torch.nn.Module):
@@ -93,8 +113,14 @@ class Block(torch.nn.Module):
         )
 
     def forward(self, tokens, mask):
-        keys = Keys(tokens.flip(1), mask.flip(1)) if self.crossed else None
-        return Out(self.block(tokens, mask, keys), None)
+        layout = layout_of(mask)
+        packed = layout.pack(tokens)
+        if self.crossed:
+            other = layout_of(mask.flip(1))
+            found = self.block(packed, read_pairs(layout, other), other.pack(tokens.flip(1)))
+        else:
+            found = self.block(packed, read_pairs(layout, layout))
+        return Out(spread(found, layout, mask), None)
 
 
 class Pool(torch.nn.Module):
@@ -103,7 +129,9 @@ class Pool(torch.nn.Module):
         self.pooling = POOLINGS[kind](WIDTH, options=options, keys=SEGMENTS)
 
     def forward(self, tokens, mask):
-        return Out(None, self.pooling(tokens, mask, global_token(tokens)[:, 0])[:, None])
+        layout = layout_of(mask)
+        found = self.pooling(layout.pack(tokens), layout, global_token(tokens)[:, 0])
+        return Out(None, found[:, None])
 
 
 class Mixer(torch.nn.Module):
@@ -112,23 +140,27 @@ class Mixer(torch.nn.Module):
     def __init__(self, options, *, kind):
         super().__init__()
         self.mixer = MIXERS[kind](MixerOptions(WIDTH, options, "pre_norm", 1, 12, 3, True))
-        words = torch.linspace(-1, 1, 4 * WIDTH, dtype=torch.float64).sin().view(2, 2, WIDTH)
+        words = torch.linspace(-1, 1, 3 * WIDTH, dtype=torch.float64).sin().view(3, WIDTH)
         self.register_buffer("words", words)
+        self.relations = Relations(n_heads=options.n_heads)
 
     def forward(self, tokens, mask):
-        rows = torch.arange(len(tokens)) * 0
-        words_mask = torch.tensor([[True, True], [True, False]])
-        words = Keys(self.words.to(tokens.dtype), words_mask, rows)
-        asker, found, found_mask = self.mixer(global_token(tokens), Keys(tokens, mask), words, None)
-        whole = asker[:, None]
+        layout = layout_of(mask)
+        mission = torch.arange(len(tokens)) * 0
+        words_layout = layout_of(torch.tensor([[True, True], [True, False]]))
+        words = Words(self.words.to(tokens.dtype), words_layout, mission)
+        relate = partial(self.relations, places=None)
+        entities = Packed(layout.pack(tokens), layout)
+        asker, found, among = self.mixer(global_token(tokens)[:, 0], entities, words, relate)
         if self.mixer.pooled == "entities":
-            return Out(found, whole)
-        found = found * found_mask[..., None]
-        return Out(None, torch.cat([whole, found], dim=1))
+            return Out(spread(found, among, mask), asker[:, None])
+        return Out(None, torch.cat([asker[:, None], among.pad(found)], dim=1))
 
 
 PARTS = {
     "attention": Plain,
+    "dense attention": lambda options: Plain(options, way=DenseReading),
+    "shared attention": lambda options: Plain(options, way=shared),
     "local": lambda options: Related(options, radius=1),
     "relative": lambda options: Related(options, spans=SPANS),
     **{
@@ -145,5 +177,10 @@ PARTS = {
     },
     **{f"{kind} mixer": (lambda options, kind=kind: Mixer(options, kind=kind)) for kind in MIXERS},
 }
-READS_ZEROS = ("attention", *(name for name in PARTS if name.endswith("pooling")))
+READS_ZEROS = (
+    "attention",
+    "dense attention",
+    "shared attention",
+    *(name for name in PARTS if name.endswith("pooling")),
+)
 """Parts of which nothing is left where no token is real."""

@@ -1,6 +1,7 @@
 """The features extractor that attends, and its control with uniform weights."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,6 @@ from rl_attention.nn import (
     MIXERS,
     POOLINGS,
     AttentionOptions,
-    Keys,
     Linear,
     MixerOptions,
     Relations,
@@ -116,6 +116,7 @@ class AttentionExtractor(BaseFeaturesExtractor):
             radius=radius if scope == "local" else None,
             # uniform weights have no scores to add to
             spans=self.tokenizer.spans if position == "relative" and not options.uniform else None,
+            fixed=self.tokenizer.fixed_places,
         )
         parts = MixerOptions(width, options, block, n_blocks, feedforward, n_latents, has_words)
         self.mixer = MIXERS[attention](parts)
@@ -129,22 +130,19 @@ class AttentionExtractor(BaseFeaturesExtractor):
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
         """Map a preprocessed observation to features, `B features_dim`."""
         tokenized = self.tokenizer(observations)
-        words = None
-        if tokenized.words is not None:
-            words = Keys(tokenized.words.x, tokenized.words.mask, tokenized.mission)
-        asker, tokens, mask = self.mixer(
+        asker, tokens, layout = self.mixer(
             self._global_token(tokenized),
-            Keys(tokenized.entities.x, tokenized.entities.mask),
-            words,
-            self.relations(tokenized.places),
+            tokenized.entities,
+            tokenized.words,
+            partial(self.relations, places=tokenized.places),
         )
         if self.pooling is not None:
-            asker = torch.cat([asker, self.pooling(tokens, mask, asker)], dim=-1)
+            asker = torch.cat([asker, self.pooling(tokens, layout, asker)], dim=-1)
         return self.readout(asker)
 
     def _global_token(self, tokenized: Tokenized) -> Tensor:
-        token = self.global_token.expand(len(tokenized.entities.mask), 1, -1)
-        return token if tokenized.summary is None else token + tokenized.summary[:, None]
+        token = self.global_token.expand(tokenized.entities.layout.n_rows, -1)
+        return token if tokenized.summary is None else token + tokenized.summary
 
 
 class UniformExtractor(AttentionExtractor):

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from rl_attention.errors import UserError
 from rl_attention.extractors.mlp import context, context_size
 from rl_attention.nn import Conv2d, Linear
-from rl_attention.nn.functional import blank_padding
 from rl_attention.tokenizers import ObservationTokenizer, TokenOptions
 
 
@@ -72,7 +71,7 @@ class CNNExtractor(BaseFeaturesExtractor):
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
         """Map a preprocessed observation to features, `B features_dim`."""
         tokenized = self.tokenizer(observations)
-        cells = blank_padding(*tokenized.entities)  # B H*W D
+        cells = tokenized.entities.layout.pad(tokenized.entities.tokens)  # B H*W D
         grid = cells.transpose(1, 2).reshape(len(cells), -1, self.rows, self.columns)  # B D H W
         seen = self.convolutions(grid).flatten(start_dim=1)
         return self.readout(self.layers(torch.cat([seen, *context(tokenized)], dim=1)))

@@ -8,7 +8,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from rl_attention.nn import Linear
-from rl_attention.nn.functional import blank_padding, masked_mean
+from rl_attention.nn.functional import row_mean
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions
 
 
@@ -59,10 +59,9 @@ class MLPExtractor(BaseFeaturesExtractor):
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
         """Map a preprocessed observation to features, `B features_dim`."""
         tokenized = self.tokenizer(observations)
-        entities, mask = tokenized.entities
-        slots = blank_padding(self.slot(entities), mask)  # B N' slot, N' the longest row's
-        missing = self.tokenizer.n_tokens - slots.shape[1]
-        slots = nn.functional.pad(slots, (0, 0, 0, missing)).flatten(start_dim=1)
+        entities, layout = tokenized.entities
+        slots = layout.wider(self.tokenizer.n_tokens).pad(self.slot(entities))  # B N slot
+        slots = slots.flatten(start_dim=1)
         return self.readout(self.layers(torch.cat([slots, *context(tokenized)], dim=1)))
 
 
@@ -70,7 +69,8 @@ def context(tokenized: Tokenized) -> list[Tensor]:
     """List what a control arm knows beside the set: the mean word and the summary, each `B D`."""
     parts = []
     if tokenized.words is not None:
-        parts.append(masked_mean(*tokenized.words)[tokenized.mission])
+        words = tokenized.words
+        parts.append(row_mean(words.tokens, words.layout)[words.mission])
     return parts if tokenized.summary is None else [*parts, tokenized.summary]
 
 

@@ -1,15 +1,13 @@
 """Multi-head attention, one code path in rollout and in training."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rl_attention.nn.functional import blank_padding, mix_values
-from rl_attention.nn.linear import Linear
+from rl_attention.nn.linear import Linear, join_linear
 from rl_attention.nn.probe import Probe
-from rl_attention.nn.relations import Relation
+from rl_attention.nn.reading import Reading
 from rl_attention.nn.scores import SCORES
 from rl_attention.nn.weights import WEIGHTS, masked_topk
 
@@ -52,22 +50,6 @@ class AttentionOptions:
         return self.weights == "uniform"
 
 
-class Keys(NamedTuple):
-    """Tokens that are read.
-
-    Several rows of queries may read the same row of keys, which is then projected once.
-
-    Attributes:
-        tokens: `M K D`.
-        mask: `M K`, True for real tokens.
-        rows: Which row of keys each row of queries reads, `B`; None where `M` is `B`.
-    """
-
-    tokens: Tensor
-    mask: Tensor
-    rows: Tensor | None = None
-
-
 class MultiHeadAttention(nn.Module):
     """Each query token reads the key tokens, `n_heads` times side by side.
 
@@ -106,55 +88,60 @@ class MultiHeadAttention(nn.Module):
         self.output = Linear(width, width)
         self.probe = Probe(queries, keys)
 
-    def forward(
-        self, queries: Tensor, mask: Tensor, keys: Keys, relation: Relation | None = None
-    ) -> Tensor:
+    def forward(self, queries: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
         """Read the keys.
 
         Args:
-            queries: The tokens that read, `B Q D`.
-            mask: `B Q`, True for real tokens.
-            keys: What they read, `M K D`.
-            relation: Which key each query may read, and what is added to their scores; None: all
-                and nothing. It needs as many queries as keys.
+            queries: The tokens that read, packed, `Tq D`.
+            reading: Which of them reads which key.
+            keys: The tokens that are read, packed, `Tk D`; None: the queries.
 
         Returns:
-            What each query read, `B Q D`; zeros where it may read no key.
+            What each query read, `Tq D`; zeros where it may read no key.
         """
-        tokens, key_mask, rows = keys
-        tokens = blank_padding(tokens, key_mask)
-        key = None if self.options.uniform else self._split(self.key(tokens))
-        value = self._split(self.value(tokens))
-        if rows is not None:
-            key = None if key is None else key[rows]
-            value, key_mask = value[rows], key_mask[rows]
-        allowed = key_mask[:, None, None, :]
-        if relation is not None and relation.near is not None:
-            allowed = allowed & relation.near[:, None]
-        scores = self._scores(queries, key, key_mask, relation)
-        weights = self.probe(self._weights(scores, allowed), mask, key_mask)
-        if self.options.dropout:
-            weights = F.dropout(weights, self.options.dropout, self.training)
-        mixed = mix_values(weights, value)  # B H Q D/H
-        read = self.output(mixed.transpose(1, 2).flatten(start_dim=2))  # B Q D
-        return read.masked_fill(~allowed.any(dim=-1)[:, 0, :, None], 0.0)
+        query, key, value = self._project(queries, keys)
+        read = self.output(reading.attend(self, query, key, value).flatten(start_dim=1))
+        unread = reading.unread
+        return read if unread is None else read.masked_fill(unread[:, None], 0.0)
 
-    def _scores(
-        self, queries: Tensor, key: Tensor | None, key_mask: Tensor, relation: Relation | None
-    ) -> Tensor:
-        if key is None:
-            shape = (len(key_mask), self.options.n_heads, queries.shape[1], key_mask.shape[1])
-            return queries.new_zeros(()).expand(shape)
-        scores = self.score(self._split(self.query(queries)), key)
-        if relation is None or relation.bias is None:
-            return scores
-        return scores + relation.bias
+    def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries and keys before they are compared."""
+        return self.score.prepare(query, key)
 
-    def _weights(self, scores: Tensor, allowed: Tensor) -> Tensor:
+    def of_pairs(self, query: Tensor, key: Tensor) -> Tensor:
+        """Score `P H D` against `P H D`: `P H`."""
+        return self.score.of_pairs(query, key)
+
+    def of_all(self, query: Tensor, key: Tensor) -> Tensor:
+        """Score `B H Q D` against `B H K D`: `B H Q K`."""
+        return self.score.of_all(query, key)
+
+    def weigh(self, scores: Tensor, allowed: Tensor) -> Tensor:
+        """Turn scores into weights along the last axis, 0 where a key is not allowed."""
         if self.options.weights == "topk":
             return masked_topk(scores, allowed, self.options.top_k)
         return WEIGHTS[self.options.weights](scores, allowed)
 
+    def drop(self, weights: Tensor) -> Tensor:
+        """Apply dropout, in training mode alone."""
+        if not self.options.dropout:
+            return weights
+        return F.dropout(weights, self.options.dropout, self.training)
+
+    def _project(
+        self, queries: Tensor, keys: Tensor | None
+    ) -> tuple[Tensor | None, Tensor | None, Tensor]:
+        """Make queries, keys and values, `T H D/H` each, in as few products as there are inputs."""
+        if self.options.uniform:
+            value = self.value(queries if keys is None else keys)
+            return None, None, self._split(value)
+        if keys is None:
+            query, key, value = join_linear((self.query, self.key, self.value), queries)
+        else:
+            query = self.query(queries)
+            key, value = join_linear((self.key, self.value), keys)
+        return self._split(query), self._split(key), self._split(value)
+
     def _split(self, tokens: Tensor) -> Tensor:
-        batch, n_tokens, _ = tokens.shape
-        return tokens.view(batch, n_tokens, self.options.n_heads, -1).transpose(1, 2)  # B H N D/H
+        n_heads = self.options.n_heads
+        return tokens.unflatten(-1, (n_heads, tokens.shape[-1] // n_heads))

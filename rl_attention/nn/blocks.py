@@ -1,15 +1,14 @@
 """Blocks: tokens read tokens, then each passes a feed-forward layer.
 
-Every block maps `B N D` to `B N D`. Without `keys` its tokens read each other (self-attention),
-with `keys` they read others (cross-attention). Rows of padding come out finite and mean nothing.
+Every block maps packed tokens, `T D`, to `T D`. Without `keys` its tokens read each other
+(self-attention), with `keys` they read others (cross-attention).
 """
 
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import AttentionOptions, Keys, MultiHeadAttention
-from rl_attention.nn.functional import blank_padding
+from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.linear import feed_forward
-from rl_attention.nn.relations import Relation
+from rl_attention.nn.reading import Reading
 from rl_attention.nn.residual import GRUGate, Sum
 
 
@@ -51,33 +50,21 @@ class PreNormBlock(nn.Module):
         self.feedforward = feed_forward(width, feedforward)
         self.after_feedforward = self.residual(width)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        mask: Tensor,
-        keys: Keys | None = None,
-        relation: Relation | None = None,
-    ) -> Tensor:
+    def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
         """Let the tokens read.
 
         Args:
-            tokens: `B N D`.
-            mask: `B N`, True for real tokens.
-            keys: What they read; None: each other.
-            relation: What the tokens are to each other, for self-attention.
+            tokens: Packed, `T D`.
+            reading: Which of them reads which key.
+            keys: What they read, packed, `Tk D`; None: each other.
 
         Returns:
-            The tokens with what they read, `B N D`.
+            The tokens with what they read, `T D`.
         """
-        tokens = blank_padding(tokens, mask)
-        normed = self.norm(tokens)
-        if keys is None or self.key_norm is None:
-            keys = Keys(normed, mask)
-        else:
-            keys = keys._replace(tokens=self.key_norm(blank_padding(keys.tokens, keys.mask)))
-        tokens = self.after_attention(tokens, self.attention(normed, mask, keys, relation))
-        found = self.feedforward(self.feedforward_norm(tokens))
-        return self.after_feedforward(tokens, found)
+        if keys is not None and self.key_norm is not None:
+            keys = self.key_norm(keys)
+        tokens = self.after_attention(tokens, self.attention(self.norm(tokens), reading, keys))
+        return self.after_feedforward(tokens, self.feedforward(self.feedforward_norm(tokens)))
 
 
 class GTrXLBlock(PreNormBlock):
@@ -120,17 +107,9 @@ class RelationalBlock(nn.Module):
         self.feedforward = feed_forward(width, feedforward)
         self.norm = nn.LayerNorm(width)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        mask: Tensor,
-        keys: Keys | None = None,
-        relation: Relation | None = None,
-    ) -> Tensor:
+    def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
         """Let the tokens read; see `PreNormBlock`."""
-        tokens = blank_padding(tokens, mask)
-        keys = Keys(tokens, mask) if keys is None else keys
-        return self.norm(tokens + self.feedforward(self.attention(tokens, mask, keys, relation)))
+        return self.norm(tokens + self.feedforward(self.attention(tokens, reading, keys)))
 
 
 BLOCKS: dict[str, type[PreNormBlock | RelationalBlock]] = {
@@ -178,15 +157,9 @@ class Stack(nn.Module):
             for _ in range(min(n_blocks, 1) if shared else n_blocks)
         )
 
-    def forward(
-        self,
-        tokens: Tensor,
-        mask: Tensor,
-        keys: Keys | None = None,
-        relation: Relation | None = None,
-    ) -> Tensor:
-        """Map `B N D` to `B N D`; see `PreNormBlock`."""
+    def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
+        """Map `T D` to `T D`; see `PreNormBlock`."""
         for _ in range(self.repeats):
             for block in self.blocks:
-                tokens = block(tokens, mask, keys, relation)
+                tokens = block(tokens, reading, keys)
         return tokens

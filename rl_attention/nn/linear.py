@@ -5,6 +5,8 @@ PPO and A2C (`ortho_init=True`), but not under DQN, and never a bare parameter. 
 neither class start alike under every algorithm.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -31,6 +33,21 @@ class Linear(nn.Module):
     def extra_repr(self) -> str:
         """Name both sizes in `repr`."""
         return f"{self.weight.shape[1]}, {self.weight.shape[0]}"
+
+
+def join_linear(layers: Sequence[Linear], x: Tensor) -> tuple[Tensor, ...]:
+    """Apply several linear layers to the same input in one product.
+
+    Args:
+        layers: The layers, of any output sizes.
+        x: `... in`.
+
+    Returns:
+        What each gives, `... out`.
+    """
+    weight = torch.cat([layer.weight for layer in layers])
+    bias = torch.cat([layer.bias for layer in layers])
+    return torch.split(F.linear(x, weight, bias), [len(layer.bias) for layer in layers], dim=-1)
 
 
 class Conv2d(nn.Module):

@@ -1,21 +1,53 @@
 """Who asks: how the global token, the set and the words read each other before the pooling.
 
 Every mixer takes the global token, the set and the words, and gives back the global token and the
-set that is then pooled, whose segment name is `pooled`. Axes: `B` batch, `N` tokens of the set, `L`
-latent tokens, `W` words, `D` width.
+set that is then pooled, whose segment name is `pooled`. Axes: `B` batch, `N` tokens of a row of the
+set, `T` packed tokens, `L` latent tokens, `M` missions, `W` words of one, `D` width.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import AttentionOptions, Keys
+from rl_attention.nn.attention import AttentionOptions
 from rl_attention.nn.blocks import Stack
-from rl_attention.nn.relations import Relation
+from rl_attention.nn.ragged import Layout, full_layout
+from rl_attention.nn.reading import DenseReading, Reading, read_pairs, read_shared
 
 GLOBAL, ENTITIES, WORDS, LATENTS = "global", "entities", "words", "latents"
+
+
+Relate: TypeAlias = Callable[[Layout, Layout], Reading]
+"""From where the global tokens and the set stand to what they are to each other."""
+
+
+class Packed(NamedTuple):
+    """Tokens of rows of different lengths, one below the other.
+
+    Attributes:
+        tokens: `T D`.
+        layout: Where they stand.
+    """
+
+    tokens: Tensor
+    layout: Layout
+
+
+class Words(NamedTuple):
+    """The words of the distinct missions of a batch.
+
+    Attributes:
+        tokens: Packed, `T D`.
+        layout: Where they stand among `M` missions.
+        mission: Which of the missions each row has, `B`.
+    """
+
+    tokens: Tensor
+    layout: Layout
+    mission: Tensor
 
 
 class Mixed(NamedTuple):
@@ -23,13 +55,13 @@ class Mixed(NamedTuple):
 
     Attributes:
         asker: The global token, `B D`.
-        tokens: The set to be pooled, `B N D`.
-        mask: `B N`, True for real tokens.
+        tokens: The set to be pooled, packed, `T D`.
+        layout: Where it stands.
     """
 
     asker: Tensor
     tokens: Tensor
-    mask: Tensor
+    layout: Layout
 
 
 @dataclass(frozen=True)
@@ -87,19 +119,21 @@ class SelfMixer(nn.Module):
         self.blocks = options.stack((GLOBAL, ENTITIES))
 
     def forward(
-        self, token: Tensor, entities: Keys, words: Keys | None, relation: Relation | None
+        self, token: Tensor, entities: Packed, words: Words | None, relate: Relate
     ) -> Mixed:
         """Mix.
 
         Args:
-            token: The global token, `B 1 D`.
-            entities: The set, `B N D`.
-            words: The words of the missions, `M W D`, and which of them each row has; None without.
-            relation: What the `1 + N` tokens are to each other.
+            token: The global token, `B D`.
+            entities: The set.
+            words: The words; None without.
+            relate: Gives what the global tokens and those of the set are to each other.
         """
-        token = _read(self.words, token, _always(token), words)
-        tokens, mask = _join(token, entities.tokens, entities.mask)
-        return _split(self.blocks(tokens, mask, relation=relation), mask)
+        rows = _one_each(token)
+        token = _read(self.words, token, rows, words)
+        tokens = torch.cat([token, entities.tokens])
+        tokens = self.blocks(tokens, relate(rows, entities.layout))
+        return _split(tokens, len(token), entities.layout)
 
 
 class EntitiesToWordsMixer(SelfMixer):
@@ -110,12 +144,14 @@ class EntitiesToWordsMixer(SelfMixer):
         self.words = _word_block(options, (GLOBAL, ENTITIES))
 
     def forward(
-        self, token: Tensor, entities: Keys, words: Keys | None, relation: Relation | None
+        self, token: Tensor, entities: Packed, words: Words | None, relate: Relate
     ) -> Mixed:
         """Mix; see `SelfMixer`."""
-        tokens, mask = _join(token, entities.tokens, entities.mask)
-        tokens = _read(self.words, tokens, mask, words)
-        return _split(self.blocks(tokens, mask, relation=relation), mask)
+        rows = _one_each(token)
+        tokens = torch.cat([token, entities.tokens])
+        tokens = _read(self.words, tokens, rows.then(entities.layout), words)
+        tokens = self.blocks(tokens, relate(rows, entities.layout))
+        return _split(tokens, len(token), entities.layout)
 
 
 class EgoMixer(nn.Module):
@@ -136,13 +172,14 @@ class EgoMixer(nn.Module):
         self.blocks = options.stack((GLOBAL,), (GLOBAL, ENTITIES))
 
     def forward(
-        self, token: Tensor, entities: Keys, words: Keys | None, relation: Relation | None
+        self, token: Tensor, entities: Packed, words: Words | None, relate: Relate
     ) -> Mixed:
         """Mix; see `SelfMixer`. No relation is used: the global token has no place."""
-        always = _always(token)
-        token = _read(self.words, token, always, words)
-        keys = Keys(*_join(token, entities.tokens, entities.mask))
-        return Mixed(self.blocks(token, always, keys)[:, 0], entities.tokens, entities.mask)
+        rows = _one_each(token)
+        token = _read(self.words, token, rows, words)
+        keys = torch.cat([token, entities.tokens])
+        token = self.blocks(token, read_pairs(rows, rows.then(entities.layout)), keys)
+        return Mixed(token, entities.tokens, entities.layout)
 
 
 class LatentMixer(nn.Module):
@@ -165,14 +202,16 @@ class LatentMixer(nn.Module):
         self.blocks = options.stack((GLOBAL, LATENTS))
 
     def forward(
-        self, token: Tensor, entities: Keys, words: Keys | None, relation: Relation | None
+        self, token: Tensor, entities: Packed, words: Words | None, relate: Relate
     ) -> Mixed:
         """Mix; see `SelfMixer`. No relation is used: latent tokens have no place."""
-        token = _read(self.words, token, _always(token), words)
-        latents = token + self.latents
-        real = entities.mask.new_ones(latents.shape[:2])
-        tokens, mask = _join(token, latents, real)
-        return _split(self.blocks(self.read(tokens, mask, entities), mask), mask)
+        rows = _one_each(token)
+        token = _read(self.words, token, rows, words)
+        latents = (token[:, None] + self.latents).flatten(end_dim=1)
+        layout = full_layout(len(token), len(self.latents), token.device)
+        tokens, joint = torch.cat([token, latents]), rows.then(layout)
+        tokens = self.read(tokens, DenseReading(joint, entities.layout), entities.tokens)
+        return _split(self.blocks(tokens, DenseReading(joint, joint)), len(token), layout)
 
 
 class WordsToEntitiesMixer(nn.Module):
@@ -190,7 +229,7 @@ class WordsToEntitiesMixer(nn.Module):
         self.blocks = options.stack((GLOBAL, WORDS))
 
     def forward(
-        self, token: Tensor, entities: Keys, words: Keys | None, relation: Relation | None
+        self, token: Tensor, entities: Packed, words: Words | None, relate: Relate
     ) -> Mixed:
         """Mix; see `SelfMixer`. No relation is used: words have no place among the set.
 
@@ -199,9 +238,12 @@ class WordsToEntitiesMixer(nn.Module):
         """
         if words is None:
             raise ValueError("words_to_entities needs words, got none")
-        rows = slice(None) if words.rows is None else words.rows
-        tokens, mask = _join(token, words.tokens[rows], words.mask[rows])
-        return _split(self.blocks(self.read(tokens, mask, entities), mask), mask)
+        own = read_pairs(_one_each(token), words.layout, words.mission)  # each row's own words
+        layout = Layout(own.query, own.slot, len(token), words.layout.n_slots)
+        joint = _one_each(token).then(layout)
+        tokens = torch.cat([token, words.tokens.index_select(0, own.key)])
+        tokens = self.read(tokens, DenseReading(joint, entities.layout), entities.tokens)
+        return _split(self.blocks(tokens, DenseReading(joint, joint)), len(token), layout)
 
 
 MIXERS: dict[
@@ -220,18 +262,16 @@ def _word_block(options: MixerOptions, queries: tuple[str, ...]) -> nn.Module | 
     return options.stack(queries, (WORDS,), n_blocks=1) if options.has_words else None
 
 
-def _read(block: nn.Module | None, tokens: Tensor, mask: Tensor, words: Keys | None) -> Tensor:
+def _read(block: nn.Module | None, tokens: Tensor, layout: Layout, words: Words | None) -> Tensor:
     """Let tokens read the words, if there are any."""
-    return tokens if block is None or words is None else block(tokens, mask, words)
+    if block is None or words is None:
+        return tokens
+    return block(tokens, read_shared(layout, words.layout, words.mission), words.tokens)
 
 
-def _always(token: Tensor) -> Tensor:
-    return torch.ones(token.shape[:2], dtype=torch.bool, device=token.device)
+def _one_each(token: Tensor) -> Layout:
+    return full_layout(len(token), 1, token.device)
 
 
-def _join(token: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.cat([token, tokens], dim=1), torch.cat([_always(token), mask], dim=1)
-
-
-def _split(tokens: Tensor, mask: Tensor) -> Mixed:
-    return Mixed(tokens[:, 0], tokens[:, 1:], mask[:, 1:])
+def _split(tokens: Tensor, n_rows: int, layout: Layout) -> Mixed:
+    return Mixed(tokens[:n_rows], tokens[n_rows:], layout)

@@ -1,14 +1,16 @@
 """From a set of tokens to one vector.
 
-Every pooling maps `B N D` to `B D`; the order of the tokens has no effect, and a set without any
-real token gives zeros.
+Every pooling maps packed tokens, `T D`, to `B D`; the order of the tokens has no effect, and a set
+without any token gives zeros.
 """
 
 import torch
 from torch import Tensor, nn
 
-from rl_attention.nn.attention import AttentionOptions, Keys, MultiHeadAttention
-from rl_attention.nn.functional import blank_padding, masked_max, masked_mean
+from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
+from rl_attention.nn.functional import row_max, row_mean
+from rl_attention.nn.ragged import Layout
+from rl_attention.nn.reading import read_set
 
 
 class LearnedQueryPooling(nn.Module):
@@ -31,22 +33,20 @@ class LearnedQueryPooling(nn.Module):
             self.query_norm = nn.LayerNorm(width)
             self.seed = nn.Parameter(torch.randn(width) / width**0.5)
 
-    def forward(self, tokens: Tensor, mask: Tensor, asker: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, layout: Layout, asker: Tensor) -> Tensor:
         """Pool a set.
 
         Args:
-            tokens: The set, `B N D`.
-            mask: `B N`, True for real tokens.
+            tokens: The set, packed, `T D`.
+            layout: Where its tokens stand.
             asker: The global token, `B D`.
         """
         query = asker if self.attention.options.uniform else self.query_norm(asker + self.seed)
-        always = mask.new_ones(mask.shape[0], 1)
-        normed = self.norm(blank_padding(tokens, mask))
-        return self.attention(query[:, None], always, Keys(normed, mask))[:, 0]
+        return self.attention(query, read_set(layout), self.norm(tokens))
 
 
 class MeanPooling(nn.Module):
-    """The mean of the real tokens; nobody asks.
+    """The mean of the tokens; nobody asks.
 
     Args:
         width: Size `D` of a token.
@@ -57,17 +57,17 @@ class MeanPooling(nn.Module):
     def __init__(self, width: int, *, options: AttentionOptions, keys: tuple[str, ...]) -> None:
         super().__init__()
 
-    def forward(self, tokens: Tensor, mask: Tensor, asker: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, layout: Layout, asker: Tensor) -> Tensor:
         """Pool a set; see `LearnedQueryPooling`."""
-        return masked_mean(tokens, mask)
+        return row_mean(tokens, layout)
 
 
 class MaxPooling(MeanPooling):
-    """The largest number of the real tokens in each feature; nobody asks."""
+    """The largest number of the tokens in each feature; nobody asks."""
 
-    def forward(self, tokens: Tensor, mask: Tensor, asker: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, layout: Layout, asker: Tensor) -> Tensor:
         """Pool a set; see `LearnedQueryPooling`."""
-        return masked_max(tokens, mask)
+        return row_max(tokens, layout)
 
 
 POOLINGS: dict[str, type[LearnedQueryPooling | MeanPooling] | None] = {

@@ -1,6 +1,6 @@
 """From the place of a token to a vector that is added to it.
 
-Axes: `B` batch (1 where all rows have the same places), `N` tokens, `P` coordinates, `D` width.
+Axes: `P` coordinates, `D` width.
 """
 
 import math
@@ -27,7 +27,7 @@ class LearnedPositions(nn.Module):
         self.tables = nn.ParameterList(torch.randn(span, width) * start for span in spans)
 
     def forward(self, places: Tensor) -> Tensor:
-        """Map whole places `B N P`, counted from 0, to `B N D`."""
+        """Map whole places `... P`, counted from 0, to `... D`."""
         index = places.long()
         parts = [F.embedding(index[..., axis], table) for axis, table in enumerate(self.tables)]
         return torch.stack(parts).sum(dim=0)
@@ -53,8 +53,8 @@ class SinusoidalPositions(nn.Module):
         self.register_buffer("frequencies", _LONGEST**-steps, persistent=False)
 
     def forward(self, places: Tensor) -> Tensor:
-        """Map places `B N P` to `B N D`."""
-        angles = places[..., None] * self.frequencies  # B N P half
+        """Map places `... P` to `... D`."""
+        angles = places[..., None] * self.frequencies  # ... P half
         waves = torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(start_dim=-2)
         return F.pad(waves, (0, self.width - waves.shape[-1]))
 

@@ -20,6 +20,11 @@ class Probe(nn.Module):
         self.queries = queries
         self.keys = keys
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens: then weights pass through in their full form."""
+        return bool(self._forward_hooks or self._forward_pre_hooks)
+
     def forward(self, weights: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
         """Return the weights as they came.
 

@@ -1,30 +1,23 @@
 """What two tokens are to each other by their places: near enough to be read, and how far apart.
 
-Axes: `B` batch (1 where all rows have the same places), `H` heads, `N` tokens, `P` coordinates.
+Axes: `B` rows, `H` heads, `N` tokens of a row, `T` packed tokens, `P` pairs, `C` coordinates.
 """
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rl_attention.nn.ragged import Layout
+from rl_attention.nn.reading import DenseReading, PairReading, Reading, read_pairs
+
 MAX_OFFSETS = 65536
 """A relative bias has at most this many different offsets."""
 
-
-class Relation(NamedTuple):
-    """What attention has to know of pairs of tokens.
-
-    Attributes:
-        near: `B N N`, True where the first may read the second; None: all may.
-        bias: `B H N N`, added to the scores; None: nothing is.
-    """
-
-    near: Tensor | None = None
-    bias: Tensor | None = None
+SPARSE_SHARE = 0.25
+"""Pairs are listed where tokens read at most this share of the slots."""
 
 
 class RelativeBias(nn.Module):
@@ -53,13 +46,12 @@ class RelativeBias(nn.Module):
         self.spans = tuple(spans)
         self.table = nn.Parameter(torch.zeros(math.prod(sides), n_heads))
 
-    def forward(self, places: Tensor) -> Tensor:
-        """Map whole places `B N P`, counted from 0, to a bias `B H N N`."""
-        offsets = places[:, None] - places[:, :, None]  # B N N P, from the reader to the read
+    def forward(self, offsets: Tensor) -> Tensor:
+        """Map whole offsets `... C`, from the reader to the read, to a bias `... H`."""
         index = offsets.new_zeros(offsets.shape[:-1])
         for axis, (side, span) in enumerate(zip(self.sides, self.spans, strict=True)):
             index = index * side + offsets[..., axis] + (span - 1)
-        return F.embedding(index.long(), self.table).permute(0, 3, 1, 2)
+        return F.embedding(index.long(), self.table)
 
 
 class Relations(nn.Module):
@@ -72,27 +64,90 @@ class Relations(nn.Module):
         n_heads: `H`.
         radius: How far a token reads along any coordinate; None: everywhere.
         spans: How many places there are along each coordinate, for a relative bias; None: no bias.
+        fixed: Where each slot is, `N C`, for a set whose tokens never move; None for any other.
     """
 
+    fixed: Tensor | None
+    near_pairs: Tensor | None
+
     def __init__(
-        self, *, n_heads: int, radius: int | None = None, spans: Sequence[int] | None = None
+        self,
+        *,
+        n_heads: int,
+        radius: int | None = None,
+        spans: Sequence[int] | None = None,
+        fixed: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.radius = radius
         self.bias = None if spans is None else RelativeBias(n_heads, spans)
+        self.register_buffer("fixed", fixed, persistent=False)
+        near_pairs = None
+        if fixed is not None and radius is not None:
+            pairs = is_near(fixed, radius).nonzero()
+            if len(pairs) <= SPARSE_SHARE * len(fixed) ** 2:
+                near_pairs = pairs.T.contiguous()
+        self.register_buffer("near_pairs", near_pairs, persistent=False)
 
-    def forward(self, places: Tensor | None) -> Relation:
-        """Relate a global token and `N` tokens at `places` (`B N P`): `N + 1` tokens."""
-        if places is None:
-            return Relation()
+    def forward(self, rows: Layout, tokens: Layout, places: Tensor | None) -> Reading:
+        """Let the global token of each row and the tokens of the set read each other.
+
+        Args:
+            rows: Where the global tokens stand.
+            tokens: Where the tokens of the set stand.
+            places: Where the tokens of the set are, packed, `T C`; None: nowhere.
+        """
+        joint = rows.then(tokens)
+        if self.near_pairs is not None:
+            return self._biased(self._windows(joint, tokens), places, joint.n_rows)
+        if self.fixed is not None:
+            return self._dense(joint)
+        return self._biased(read_pairs(joint, joint), places, joint.n_rows)
+
+    def _biased(self, pairs: PairReading, places: Tensor | None, n_rows: int) -> PairReading:
+        """Keep the pairs that are near, and add what is learned of their offset."""
+        if places is None or (self.radius is None and self.bias is None):
+            return pairs
+        placed = (pairs.query >= n_rows) & (pairs.key >= n_rows)
+        everywhere = torch.cat([places.new_zeros(n_rows, places.shape[1]), places])
+        offsets = everywhere[pairs.key] - everywhere[pairs.query]
+        if self.radius is not None:
+            chosen = ((offsets.abs() <= self.radius).all(dim=-1) | ~placed).nonzero()[:, 0]
+            pairs, offsets, placed = pairs.among(chosen), offsets[chosen], placed[chosen]
+        if self.bias is None:
+            return pairs
+        offsets = offsets.masked_fill(~placed[:, None], 0)
+        bias = self.bias(offsets).masked_fill(~placed[:, None], 0.0)
+        every = torch.arange(len(pairs.query), device=places.device)
+        return pairs.among(every, bias)
+
+    def _dense(self, joint: Layout) -> DenseReading:
+        """Relate the slots, which are the same in every row."""
+        assert self.fixed is not None
         near = bias = None
         if self.radius is not None:
-            near = F.pad(is_near(places, self.radius), (1, 0, 1, 0), value=True)
+            near = F.pad(is_near(self.fixed, self.radius), (1, 0, 1, 0), value=True)[None]
         if self.bias is not None:
-            bias = F.pad(self.bias(places), (1, 0, 1, 0))
-        return Relation(near, bias)
+            offsets = self.fixed[None] - self.fixed[:, None]  # N N C
+            bias = F.pad(self.bias(offsets).permute(2, 0, 1), (1, 0, 1, 0))[None]
+        return DenseReading(joint, joint, near=near, bias=bias)
+
+    def _windows(self, joint: Layout, tokens: Layout) -> PairReading:
+        """List the near pairs of slots that are real, and all pairs with a global token."""
+        assert self.near_pairs is not None
+        asking, read = self.near_pairs
+        both = tokens.mask[:, asking] & tokens.mask[:, read]
+        row, pair = both.nonzero(as_tuple=True)
+        n_rows = joint.n_rows
+        query = tokens.table[row, asking[pair]] + n_rows
+        key = tokens.table[row, read[pair]] + n_rows
+        first = torch.arange(n_rows, device=query.device)
+        number = torch.arange(len(tokens.row), device=query.device) + n_rows
+        query = torch.cat([query, number, tokens.row, first])
+        key = torch.cat([key, tokens.row, number, first])
+        return PairReading(joint, joint, query=query, key=key, slot=joint.slot[key])
 
 
 def is_near(places: Tensor, radius: int) -> Tensor:
-    """Tell which places `B N P` lie within a radius along every coordinate: `B N N`."""
-    return ((places[:, None] - places[:, :, None]).abs() <= radius).all(dim=-1)
+    """Tell which places `N C` lie within a radius along every coordinate: `N N`."""
+    return ((places[:, None] - places[None]).abs() <= radius).all(dim=-1)

@@ -1,14 +1,14 @@
 """Scores: how well a key answers a query.
 
-Axes: `B` batch, `H` heads, `Q` query tokens, `K` key tokens, `D` size of one head.
+Every score compares pairs (`of_pairs`: packed queries and keys, one below the other) and all
+queries with all keys (`of_all`). Axes: `B` batch, `H` heads, `Q` query tokens, `K` key tokens, `P`
+pairs, `D` size of one head.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
-
-from rl_attention.nn.functional import dot_product
 
 _SMALL = 1e-6
 
@@ -26,12 +26,20 @@ class DotProduct(nn.Module):
     def __init__(self, *, n_heads: int, head_size: int) -> None:
         super().__init__()
 
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+    def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries and keys, `T H D` each, before they are compared."""
+        return query, key
+
+    def of_pairs(self, query: Tensor, key: Tensor) -> Tensor:
+        """Score `P H D` against `P H D`: `P H`."""
+        return (query * key).sum(dim=-1)
+
+    def of_all(self, query: Tensor, key: Tensor) -> Tensor:
         """Score `B H Q D` against `B H K D`: `B H Q K`."""
-        return dot_product(query, key)
+        return query @ key.transpose(-2, -1)
 
 
-class ScaledDotProduct(nn.Module):
+class ScaledDotProduct(DotProduct):
     """`q . k / sqrt(D)`: scores that start with a variance of about one.
 
     Source: Vaswani et al. 2017, "Attention Is All You Need", equation 1.
@@ -42,12 +50,34 @@ class ScaledDotProduct(nn.Module):
     """
 
     def __init__(self, *, n_heads: int, head_size: int) -> None:
-        super().__init__()
+        super().__init__(n_heads=n_heads, head_size=head_size)
         self.scale = 1.0 / math.sqrt(head_size)
 
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Score `B H Q D` against `B H K D`: `B H Q K`."""
-        return dot_product(query * self.scale, key)
+    def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries and keys, `T H D` each, before they are compared."""
+        return query * self.scale, key
+
+
+class Cosine(DotProduct):
+    """The angle between query and key, times a learned inverse temperature for each head.
+
+    The inverse temperature starts at `sqrt(D)`, where scores have a variance of about one.
+
+    Source: Graves et al. 2014, "Neural Turing Machines", equations 5 and 6.
+
+    Args:
+        n_heads: `H`.
+        head_size: `D`.
+    """
+
+    def __init__(self, *, n_heads: int, head_size: int) -> None:
+        super().__init__(n_heads=n_heads, head_size=head_size)
+        start = math.log(math.sqrt(head_size))
+        self.log_sharpness = nn.Parameter(torch.full((n_heads, 1), start))
+
+    def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries and keys, `T H D` each, before they are compared."""
+        return _unit(query) * self.log_sharpness.exp(), _unit(key)
 
 
 class Additive(nn.Module):
@@ -65,32 +95,18 @@ class Additive(nn.Module):
         super().__init__()
         self.direction = nn.Parameter(torch.randn(n_heads, head_size) / math.sqrt(head_size))
 
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+    def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries and keys, `T H D` each, before they are compared."""
+        return query, key
+
+    def of_pairs(self, query: Tensor, key: Tensor) -> Tensor:
+        """Score `P H D` against `P H D`: `P H`."""
+        return (torch.tanh(query + key) * self.direction).sum(dim=-1)
+
+    def of_all(self, query: Tensor, key: Tensor) -> Tensor:
         """Score `B H Q D` against `B H K D`: `B H Q K`."""
         pairs = torch.tanh(query[:, :, :, None] + key[:, :, None])  # B H Q K D
         return (pairs * self.direction[:, None, None]).sum(dim=-1)
-
-
-class Cosine(nn.Module):
-    """The angle between query and key, times a learned inverse temperature for each head.
-
-    The inverse temperature starts at `sqrt(D)`, where scores have a variance of about one.
-
-    Source: Graves et al. 2014, "Neural Turing Machines", equations 5 and 6.
-
-    Args:
-        n_heads: `H`.
-        head_size: `D`.
-    """
-
-    def __init__(self, *, n_heads: int, head_size: int) -> None:
-        super().__init__()
-        start = math.log(math.sqrt(head_size))
-        self.log_sharpness = nn.Parameter(torch.full((n_heads, 1, 1), start))
-
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Score `B H Q D` against `B H K D`: `B H Q K`."""
-        return dot_product(_unit(query), _unit(key)) * self.log_sharpness.exp()
 
 
 SCORES: dict[str, type[DotProduct | ScaledDotProduct | Additive | Cosine]] = {

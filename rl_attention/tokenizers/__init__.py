@@ -3,6 +3,6 @@
 from rl_attention.tokenizers.observation import ObservationTokenizer
 from rl_attention.tokenizers.schema import read_schema
 from rl_attention.tokenizers.sets import TokenOptions
-from rl_attention.tokenizers.tokens import Tokenized, Tokens
+from rl_attention.tokenizers.tokens import Tokenized
 
-__all__ = ["ObservationTokenizer", "TokenOptions", "Tokenized", "Tokens", "read_schema"]
+__all__ = ["ObservationTokenizer", "TokenOptions", "Tokenized", "read_schema"]

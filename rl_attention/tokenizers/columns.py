@@ -60,21 +60,19 @@ class ColumnEncoder(nn.Module):
         self.register_buffer("centre", centre, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
 
-    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
-        """Encode `B N C` to `B N D`; what stands in the padding has no effect.
+    def forward(self, rows: Tensor) -> Tensor:
+        """Encode `... C` to `... D`.
 
         Raises:
             UserError: A symbol lies outside the bounds that the space declares, or is no whole
                 number.
         """
-        hidden = ~mask[..., None]
         parts = []
         if self.symbols:
             ids = rows if not self.numbers else rows[..., self.symbols]
-            parts.append(self.embedding(self._checked((ids - self.low).masked_fill(hidden, 0.0))))
+            parts.append(self.embedding(self._checked(ids - self.low)))
         if self.numbers:
             values = rows if not self.symbols else rows[..., self.numbers]
-            values = values.masked_fill(hidden, 0.0)
             parts.append(self.linear((values - self.centre) * self.scale))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 

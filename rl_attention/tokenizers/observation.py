@@ -32,6 +32,7 @@ class ObservationTokenizer(nn.Module):
         tokenizer = SET_TOKENIZERS[schema.kind](schema.set_space, options)
         self.n_tokens = tokenizer.n_tokens
         self.spans = tokenizer.spans
+        self.fixed_places = getattr(tokenizer, "places", None)
         self.entities = tokenizer
         self.words = None
         if schema.words_space is not None:
@@ -48,11 +49,11 @@ class ObservationTokenizer(nn.Module):
         """
         if isinstance(observations, Tensor):
             entities, places = self.entities(observations, None)
-            return Tokenized(entities, places, None, None, None)
+            return Tokenized(entities, places, None, None)
         mask = observations[MASK_KEY] if self.schema.has_mask else None
         entities, places = self.entities(observations[self.schema.kind], mask)
-        words = mission = None
+        words = None
         if self.words is not None:
-            words, mission = self.words(observations[WORDS_KEY], observations.get(WORDS_MASK_KEY))
+            words = self.words(observations[WORDS_KEY], observations.get(WORDS_MASK_KEY))
         summary = None if self.summary is None else self.summary(observations)
-        return Tokenized(entities, places, words, mission, summary)
+        return Tokenized(entities, places, words, summary)

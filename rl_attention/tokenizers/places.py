@@ -1,7 +1,6 @@
 """Where the tokens of a set are, and the vectors that say so.
 
-Places are whole numbers counted from 0 wherever they can be, `B N P`, or `1 N P` where they are the
-same in every observation.
+Places are whole numbers counted from 0 wherever they can be, `T C`: tokens and coordinates.
 """
 
 from collections.abc import Sequence
@@ -22,10 +21,10 @@ MAX_PLACES = 4096
 
 
 def grid_places(*spans: int) -> Tensor:
-    """List the places of a grid in reading order, `1 N P`."""
+    """List the places of a grid in reading order, `N C`."""
     axes = [torch.arange(span) for span in spans]
     grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
-    return grid.flatten(end_dim=-2)[None]
+    return grid.flatten(end_dim=-2)
 
 
 def make_position_code(
@@ -87,7 +86,6 @@ class ColumnPlaces(nn.Module):
         start = torch.tensor(low if whole else np.zeros_like(low), dtype=torch.float32)
         self.register_buffer("low", start, persistent=False)
 
-    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """Map rows `B N F` to places `B N P`, zeros in the padding."""
-        places = values[..., self.columns] - self.low
-        return places.masked_fill(~mask[..., None], 0.0)
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map rows `T F` to places `T C`."""
+        return rows[:, self.columns] - self.low

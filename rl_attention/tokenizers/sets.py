@@ -1,16 +1,18 @@
-"""The set of an observation to tokens: entities, grid cells, image patches, past frames."""
+"""The set of an observation to tokens: entities, grid cells, image patches, past frames.
+
+Padding is left out before anything is computed, so it costs nothing and has no effect.
+"""
 
 from dataclasses import dataclass
 
-import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
-from rl_attention.nn import Linear
+from rl_attention.nn import Layout, Linear, Packed, full_layout, layout_of
 from rl_attention.tokenizers.columns import ColumnEncoder
 from rl_attention.tokenizers.places import ColumnPlaces, grid_places, make_position_code
-from rl_attention.tokenizers.tokens import Tokens, last_real, read_mask
+from rl_attention.tokenizers.tokens import read_mask
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class SetTokenizer(nn.Module):
         spans: How many places there are along each coordinate; None: no whole places.
     """
 
+    trims = True
+
     def __init__(
         self, options: TokenOptions, *, kind: str, n_tokens: int, spans: tuple[int, ...] | None
     ) -> None:
@@ -49,8 +53,14 @@ class SetTokenizer(nn.Module):
         self.spans = spans
         self.positions = make_position_code(options.position, spans, options.width, kind=kind)
 
+    def layout(self, values: Tensor, mask: Tensor | None) -> Layout:
+        """Find the real tokens of `B ...` by a mask `B N` (None: all are real)."""
+        if mask is None:
+            return full_layout(len(values), self.n_tokens, values.device)
+        return layout_of(read_mask(mask, name="mask"), trim=self.trims)
+
     def placed(self, tokens: Tensor, places: Tensor | None) -> Tensor:
-        """Add its place to each token of `B N D`."""
+        """Add its place to each token of `T D`."""
         if self.positions is None or places is None:
             return tokens
         return tokens + self.positions(places)
@@ -72,16 +82,12 @@ class EntityTokenizer(SetTokenizer):
         self.column_places = column_places
         self.encoder = ColumnEncoder(space, options.width, name="entities")
 
-    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tokens, Tensor | None]:
-        """Map `B N F` and a mask `B N` (None: all real) to tokens and their places.
-
-        Rows that are padding in the whole batch are left out, so that they cost nothing.
-        """
-        real = _mask_or_all(mask, values.shape[0], self.n_tokens, values.device)
-        used = last_real(real)
-        values, real = values[:, :used], real[:, :used]
-        places = None if self.column_places is None else self.column_places(values, real)
-        return Tokens(self.placed(self.encoder(values, real), places), real), places
+    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor | None]:
+        """Map `B N F` and a mask `B N` (None: all real) to tokens and their places."""
+        layout = self.layout(values, mask)
+        rows = layout.pack(values)
+        places = None if self.column_places is None else self.column_places(rows)
+        return Packed(self.placed(self.encoder(rows), places), layout), places
 
 
 class FixedPlaceTokenizer(SetTokenizer):
@@ -93,12 +99,18 @@ class FixedPlaceTokenizer(SetTokenizer):
         spans: How many places there are along each coordinate.
     """
 
+    trims = False  # a slot is a place
     places: Tensor
 
     def __init__(self, options: TokenOptions, *, kind: str, spans: tuple[int, ...]) -> None:
         places = grid_places(*spans)
-        super().__init__(options, kind=kind, n_tokens=places.shape[1], spans=spans)
+        super().__init__(options, kind=kind, n_tokens=len(places), spans=spans)
         self.register_buffer("places", places, persistent=False)
+
+    def at_home(self, tokens: Tensor, layout: Layout) -> tuple[Packed, Tensor]:
+        """Add to each token of `T D` the place of its slot."""
+        places = self.places.index_select(0, layout.slot)
+        return Packed(self.placed(tokens, places), layout), places
 
 
 class CellTokenizer(FixedPlaceTokenizer):
@@ -114,11 +126,11 @@ class CellTokenizer(FixedPlaceTokenizer):
         super().__init__(options, kind="cells", spans=(rows, columns))
         self.encoder = ColumnEncoder(space, options.width, name="cells")
 
-    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tokens, Tensor]:
+    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor]:
         """Map `B H W C` and a mask `B H*W` (None: all real) to tokens, row by row."""
-        real = _mask_or_all(mask, values.shape[0], self.n_tokens, values.device)
-        cells = self.encoder(values.flatten(start_dim=1, end_dim=2), real)
-        return Tokens(self.placed(cells, self.places), real), self.places
+        layout = self.layout(values, mask)
+        cells = layout.pack(values.flatten(start_dim=1, end_dim=2))
+        return self.at_home(self.encoder(cells), layout)
 
 
 class HistoryTokenizer(FixedPlaceTokenizer):
@@ -133,10 +145,10 @@ class HistoryTokenizer(FixedPlaceTokenizer):
         super().__init__(options, kind="history", spans=(space.shape[0],))
         self.encoder = ColumnEncoder(space, options.width, name="history")
 
-    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tokens, Tensor]:
+    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor]:
         """Map `B T F` and a mask `B T` (None: all real) to tokens."""
-        real = _mask_or_all(mask, values.shape[0], self.n_tokens, values.device)
-        return Tokens(self.placed(self.encoder(values, real), self.places), real), self.places
+        layout = self.layout(values, mask)
+        return self.at_home(self.encoder(layout.pack(values)), layout)
 
 
 class PatchTokenizer(FixedPlaceTokenizer):
@@ -168,13 +180,12 @@ class PatchTokenizer(FixedPlaceTokenizer):
         self.patch_size = side
         self.linear = Linear(channels * side**2, options.width)
 
-    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tokens, Tensor]:
+    def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor]:
         """Map an image `B C H W` (or `B H W C`) to tokens, row by row."""
         images = values if self.channels_first else values.permute(0, 3, 1, 2)
         patches = nn.functional.unfold(images, self.patch_size, stride=self.patch_size)
-        real = _mask_or_all(mask, values.shape[0], self.n_tokens, values.device)
-        tokens = self.placed(self.linear(patches.transpose(1, 2)), self.places)
-        return Tokens(tokens, real), self.places
+        layout = self.layout(values, None)
+        return self.at_home(self.linear(layout.pack(patches.transpose(1, 2))), layout)
 
 
 SET_TOKENIZERS: dict[
@@ -186,12 +197,6 @@ SET_TOKENIZERS: dict[
     "history": HistoryTokenizer,
 }
 """From the kind of a set to its tokenizer."""
-
-
-def _mask_or_all(mask: Tensor | None, batch: int, n_tokens: int, device: torch.device) -> Tensor:
-    if mask is None:
-        return torch.ones(batch, n_tokens, dtype=torch.bool, device=device)
-    return read_mask(mask, name="mask")
 
 
 def _channels_first(space: spaces.Box) -> bool:

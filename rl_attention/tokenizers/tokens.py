@@ -6,39 +6,23 @@ import torch
 from torch import Tensor
 
 from rl_attention.errors import UserError
-
-
-class Tokens(NamedTuple):
-    """A batch of sets of vectors with a mask.
-
-    Attributes:
-        x: The vectors, `B N D`.
-        mask: `B N`, True for real tokens.
-    """
-
-    x: Tensor
-    mask: Tensor
+from rl_attention.nn import Packed, Words
 
 
 class Tokenized(NamedTuple):
     """One batch of observations as tokens.
 
     Attributes:
-        entities: The set: entities, cells, patches or past frames, `B N D`; entities only as far
-            as the longest row of the batch.
-        places: Where the tokens of the set are, `B N P`, or `1 N P` where that is always the same;
-            None where they have no place.
-        words: The words of the distinct missions of the batch, `M W D`; None where the space has
-            none.
-        mission: Which of the missions each observation has, `B`; None likewise.
+        entities: The set: entities, cells, patches or past frames; the real ones alone.
+        places: Where the tokens of the set are, packed, `T C`; None where they have no place.
+        words: The words of the distinct missions of the batch; None where the space has none.
         summary: Everything else (direction, what is carried, walls), `B D`; None where there is
             nothing else.
     """
 
-    entities: Tokens
+    entities: Packed
     places: Tensor | None
-    words: Tokens | None
-    mission: Tensor | None
+    words: Words | None
     summary: Tensor | None
 
 
@@ -72,9 +56,3 @@ def unlike(first: Tensor, second: Tensor) -> bool:
         second: Another of the same shape.
     """
     return not torch.compiler.is_compiling() and not torch.equal(first, second)
-
-
-def last_real(mask: Tensor) -> int:
-    """Count the columns up to the last one that is real anywhere in the batch; at least 1."""
-    used = mask.any(dim=0).nonzero()
-    return int(used[-1]) + 1 if len(used) else 1

@@ -6,10 +6,10 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
-from rl_attention.nn import LearnedPositions, feed_forward
+from rl_attention.nn import LearnedPositions, Words, feed_forward, layout_of
 from rl_attention.tokenizers.columns import ColumnEncoder
 from rl_attention.tokenizers.places import grid_places
-from rl_attention.tokenizers.tokens import Tokens, last_real, read_mask
+from rl_attention.tokenizers.tokens import read_mask
 
 MAX_WORDS = 65536
 """Largest vocabulary: a Box with wider bounds has none."""
@@ -47,30 +47,29 @@ class WordTokenizer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.mix = feed_forward(width, width)
 
-    def forward(self, ids: Tensor, mask: Tensor | None) -> tuple[Tokens, Tensor]:
+    def forward(self, ids: Tensor, mask: Tensor | None) -> Words:
         """Encode each distinct mission of a batch once.
 
-        A batch holds few missions, many times each. Columns that are padding in the whole batch
-        are left out.
+        A batch holds few missions, many times each.
 
         Args:
             ids: Word ids, `B W`.
             mask: `B W`; None where id 0 alone is padding.
 
         Returns:
-            Tokens of the `M` distinct missions, `M W D`, and which of them each row has, `B`.
+            The words of the `M` distinct missions, and which of them each row has.
 
         Raises:
             UserError: An id lies outside the bounds of the space, or a flag is neither 0 nor 1.
         """
         real = ids != 0 if mask is None else read_mask(mask, name="mission_mask")
-        n_words = last_real(real)
         # an id that is no word marks padding, so that one tensor tells missions apart
-        marked = ids[:, :n_words].float().masked_fill(~real[:, :n_words], self.padding)
+        marked = ids.float().masked_fill(~real, self.padding)
         ids, mission = distinct_rows(marked)
-        real = ids != self.padding
-        tokens = self.encoder(ids[..., None], real) + self.positions(self.places[:, :n_words])
-        return Tokens(tokens + self.mix(self.norm(tokens)), real), mission
+        layout = layout_of(ids != self.padding)
+        tokens = self.encoder(layout.pack(ids)[:, None])
+        tokens = tokens + self.positions(self.places.index_select(0, layout.slot))
+        return Words(tokens + self.mix(self.norm(tokens)), layout, mission)
 
 
 def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -115,7 +115,7 @@ def test_weights_are_a_distribution_over_the_keys_that_may_be_read(case):
             kept = (weights > 0).sum(dim=-1)
             real = key_mask.sum(dim=1)[:, None, None].expand_as(kept)
             if name != "local":  # where fewer than all real keys may be read
-                assert torch.equal(kept, real.clamp(max=options.top_k))
+                assert torch.equal(kept[asked], real.clamp(max=options.top_k)[asked])
 
 
 @given(cases(parts=("local",)))
@@ -124,7 +124,8 @@ def test_local_never_reads_past_its_radius(case):
     seen = listen(module)
     module(tokens, mask)
     ((_, weights, _, _),) = seen
-    places = places_of(tokens, mask)
+    mask = mask[:, : weights.shape[-1] - 1]  # slots that are padding everywhere are left out
+    places = places_of(tokens[:, : mask.shape[1]], mask)
     far = ((places[:, :, None] - places[:, None]).abs() > 1).any(dim=-1)
     among = weights[:, :, 1:, 1:]  # the global token comes first: it reads all and is read by all
     assert (among[far[:, None].expand_as(among)] == 0).all()
@@ -136,7 +137,7 @@ def test_local_never_reads_past_its_radius(case):
 
 @given(cases())
 def test_rows_of_a_batch_do_not_leak(case):
-    _, _, module, tokens, mask = case
+    name, _, module, tokens, mask = case
     together = run(module, tokens, mask)
     for row in range(len(tokens)):
         alone = run(module, tokens[row : row + 1], mask[row : row + 1])
@@ -145,7 +146,8 @@ def test_rows_of_a_batch_do_not_leak(case):
             [part if part is None else part[row] for part in together],
         )
     poisoned = tokens.clone()
-    poisoned[0] = float("nan")
+    # keys that all rows share are words, which come from a table: a value there is finite
+    poisoned[0] = 1e30 if name == "shared attention" else float("nan")
     each, whole = module(poisoned, mask)
     if each is not None:
         each = each[1:] * mask[1:, :, None]

@@ -5,8 +5,17 @@ import math
 import pytest
 import torch
 
-from rl_attention.nn import SCORES, AttentionOptions, Keys, MultiHeadAttention
-from rl_attention.nn.functional import masked_max, masked_mean
+from rl_attention.nn import (
+    SCORES,
+    AttentionOptions,
+    DenseReading,
+    MultiHeadAttention,
+    full_layout,
+    layout_of,
+    read_pairs,
+    read_shared,
+)
+from rl_attention.nn.functional import row_max, row_mean
 from rl_attention.nn.weights import masked_softmax, masked_sparsemax, masked_topk
 
 
@@ -26,16 +35,22 @@ def test_equals_torch_scaled_dot_product_attention(dtype, masked):
     mask = torch.rand(3, 5) < (0.6 if masked else 2.0)
     mask[:, 0] = True
     score = SCORES["scaled_dot_product"](n_heads=2, head_size=4)
-    ours = masked_softmax(score(query, key), mask[:, None, None, :]) @ value
+    scores = score.of_all(*score.prepare(query, key))
+    ours = masked_softmax(scores, mask[:, None, None, :]) @ value
     theirs = torch.nn.functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask[:, None, None, :]
     )
     torch.testing.assert_close(ours, theirs, atol=TOLERANCE[dtype], rtol=0)
 
 
+def shared(queries, keys):
+    return read_shared(queries, keys, torch.arange(queries.n_rows))
+
+
+@pytest.mark.parametrize("way", [read_pairs, DenseReading, shared])
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_equals_torch_multihead_attention(dtype, masked):
+def test_equals_torch_multihead_attention(dtype, masked, way):
     torch.manual_seed(0)
     theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True, dtype=dtype)
     ours = attention(8, n_heads=2).to(dtype)
@@ -51,17 +66,20 @@ def test_equals_torch_multihead_attention(dtype, masked):
     mask[:, 0] = True
     seen = []
     ours.probe.register_forward_hook(lambda _m, inputs, _o: seen.append(inputs[0]))
-    got = ours(query, torch.ones(3, 4, dtype=torch.bool), Keys(key, mask))
+    queries, keys = full_layout(3, 4, mask.device), layout_of(mask)
+    reading = way(queries, keys)
+    got = ours(query.flatten(end_dim=1), reading, keys.pack(key)).view(3, 4, 8)
     expected, weights = theirs(query, key, key, key_padding_mask=~mask, average_attn_weights=False)
     torch.testing.assert_close(got, expected, atol=TOLERANCE[dtype], rtol=0)
+    weights = weights[..., : seen[0].shape[-1]]  # slots that are padding everywhere are left out
     torch.testing.assert_close(seen[0], weights, atol=TOLERANCE[dtype], rtol=0)
 
 
 def test_scores_are_divided_by_the_root_of_the_head_size():
     one = torch.ones(1, 1, 1, 16)
     scaled = SCORES["scaled_dot_product"](n_heads=1, head_size=16)
-    assert scaled(one, one).item() == 16 / math.sqrt(16)
-    assert SCORES["dot_product"](n_heads=1, head_size=16)(one, one).item() == 16
+    assert scaled.of_all(*scaled.prepare(one, one)).item() == 16 / math.sqrt(16)
+    assert SCORES["dot_product"](n_heads=1, head_size=16).of_all(one, one).item() == 16
 
 
 def test_two_keys_by_hand():
@@ -73,13 +91,15 @@ def test_two_keys_by_hand():
 def test_mean_of_the_real_tokens_by_hand():
     tokens = torch.tensor([[[1.0], [3.0], [9.0]], [[7.0], [7.0], [7.0]]])
     mask = torch.tensor([[True, True, False], [False, False, False]])
-    assert masked_mean(tokens, mask).tolist() == [[2.0], [0.0]]
+    layout = layout_of(mask)
+    assert row_mean(layout.pack(tokens), layout).tolist() == [[2.0], [0.0]]
 
 
 def test_largest_of_the_real_tokens_by_hand():
     tokens = torch.tensor([[[-1.0, 5.0], [-3.0, 2.0], [9.0, 9.0]], [[7.0, 7.0]] * 3])
     mask = torch.tensor([[True, True, False], [False, False, False]])
-    assert masked_max(tokens, mask).tolist() == [[-1.0, 5.0], [0.0, 0.0]]
+    layout = layout_of(mask)
+    assert row_max(layout.pack(tokens), layout).tolist() == [[-1.0, 5.0], [0.0, 0.0]]
 
 
 def test_heads_must_divide_the_width():
@@ -106,7 +126,9 @@ def test_additive_attention_is_the_formula_written_out():
     torch.manual_seed(0)
     score = SCORES["additive"](n_heads=2, head_size=3)
     query, key = torch.randn(1, 2, 4, 3), torch.randn(1, 2, 5, 3)
-    got = score(query, key)
+    got = score.of_all(query, key)
+    pairs = score.of_pairs(query.transpose(1, 2)[0], key.transpose(1, 2)[0, :4])
+    torch.testing.assert_close(pairs, got[0].diagonal(dim1=1, dim2=2).T)
     for h in range(2):
         for q in range(4):
             for k in range(5):
@@ -121,8 +143,13 @@ def test_cosine_ignores_the_length_of_query_and_key():
     torch.manual_seed(0)
     score = SCORES["cosine"](n_heads=2, head_size=4)
     query, key = torch.randn(1, 2, 3, 4), torch.randn(1, 2, 5, 4)
-    torch.testing.assert_close(score(7 * query, 0.3 * key), score(query, key), atol=1e-4, rtol=0)
-    assert score(query, query)[0, 0, 0, 0].item() == pytest.approx(2.0, abs=1e-4)  # sqrt(4) cos 0
+
+    def of_all(query, key):
+        query, key = score.prepare(query.transpose(1, 2), key.transpose(1, 2))
+        return score.of_all(query.transpose(1, 2), key.transpose(1, 2))
+
+    torch.testing.assert_close(of_all(7 * query, 0.3 * key), of_all(query, key), atol=1e-4, rtol=0)
+    assert of_all(query, query)[0, 0, 0, 0].item() == pytest.approx(2.0, abs=1e-4)  # sqrt(4) cos 0
 
 
 def test_sparsemax_by_hand():
@@ -159,11 +186,12 @@ def test_the_gradient_of_topk_is_that_of_softmax():
 def test_dropout_is_for_training_alone_and_the_map_is_without():
     torch.manual_seed(0)
     module = attention(8, n_heads=2, dropout=0.5)
-    tokens, mask = torch.randn(4, 6, 8), torch.ones(4, 6, dtype=torch.bool)
+    layout = full_layout(4, 6, torch.device("cpu"))
+    tokens, reading = torch.randn(24, 8), read_pairs(layout, layout)
     seen = []
     module.probe.register_forward_hook(lambda _m, inputs, _o: seen.append(inputs[0]))
-    acting = [module.eval()(tokens, mask, Keys(tokens, mask)) for _ in range(2)]
-    learning = [module.train()(tokens, mask, Keys(tokens, mask)) for _ in range(2)]
+    acting = [module.eval()(tokens, reading) for _ in range(2)]
+    learning = [module.train()(tokens, reading) for _ in range(2)]
     assert torch.equal(*acting)
     assert not torch.allclose(*learning)
     assert all(torch.equal(seen[0], other) for other in seen[1:])

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from rl_attention.nn import BLOCKS, AttentionOptions, GRUGate, Keys, Stack
-from rl_attention.nn.functional import blank_padding
+from rl_attention.nn import BLOCKS, AttentionOptions, GRUGate, Stack, full_layout, read_pairs
 
 WIDTH = 16
 
@@ -13,6 +12,11 @@ def block(kind, **options):
     return BLOCKS[kind](
         WIDTH, options=AttentionOptions(**options), feedforward=24, queries=("entities",)
     )
+
+
+def among(batch, n_tokens):
+    layout = full_layout(batch, n_tokens, torch.device("cpu"))
+    return read_pairs(layout, layout)
 
 
 def test_a_gate_opens_near_identity():
@@ -33,8 +37,8 @@ def test_a_gate_opens_near_identity():
 
 def test_the_gated_block_starts_closer_to_identity_than_the_sum():
     torch.manual_seed(0)
-    tokens, mask = torch.randn(64, 5, WIDTH), torch.ones(64, 5, dtype=torch.bool)
-    moved = {kind: (block(kind)(tokens, mask) - tokens).norm() for kind in ("gtrxl", "pre_norm")}
+    tokens, reading = torch.randn(64 * 5, WIDTH), among(64, 5)
+    moved = {kind: (block(kind)(tokens, reading) - tokens).norm() for kind in ("gtrxl", "pre_norm")}
     assert moved["gtrxl"] < 0.6 * moved["pre_norm"]
 
 
@@ -69,28 +73,30 @@ def test_the_relational_stack_is_its_block_applied_again():
     torch.manual_seed(0)
     options = AttentionOptions(n_heads=2)
     stack = Stack("relational", 3, WIDTH, options=options, feedforward=24, queries=("entities",))
-    tokens, mask = torch.randn(2, 4, WIDTH), torch.tensor([[True] * 4, [True, True, False, False]])
-    expected = blank_padding(tokens, mask)
+    tokens, reading = torch.randn(2 * 4, WIDTH), among(2, 4)
+    expected = tokens
     for _ in range(3):
-        expected = stack.blocks[0](expected, mask)
-    torch.testing.assert_close(stack(tokens, mask), expected)
-    stack(tokens, mask).sum().backward()
+        expected = stack.blocks[0](expected, reading)
+    torch.testing.assert_close(stack(tokens, reading), expected)
     assert len(stack.blocks) == 1
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
 def test_without_keys_tokens_read_each_other(kind):
     torch.manual_seed(0)
-    one, other = block(kind, n_heads=2), block(kind, n_heads=2)
-    tokens, mask = torch.randn(2, 3, WIDTH), torch.ones(2, 3, dtype=torch.bool)
+    one = block(kind, n_heads=2)
+    tokens, reading = torch.randn(2, 3, WIDTH), among(2, 3)
     changed = tokens.clone()
     changed[:, 2] = 0.0
-    assert not torch.allclose(one(tokens, mask)[:, 0], one(changed, mask)[:, 0])
+    first, second = (one(x.flatten(end_dim=1), reading).view(2, 3, -1) for x in (tokens, changed))
+    assert not torch.allclose(first[:, 0], second[:, 0])
     across = BLOCKS[kind](
         WIDTH, options=AttentionOptions(), feedforward=24, queries=("a",), keys=("b",)
     )
-    keys = Keys(torch.randn(2, 5, WIDTH), torch.ones(2, 5, dtype=torch.bool))
-    first = across(tokens, mask, keys)
+    keys = torch.randn(2 * 5, WIDTH)
+    reading = read_pairs(reading.queries, full_layout(2, 5, torch.device("cpu")))
+    first, second = (
+        across(x.flatten(end_dim=1), reading, keys).view(2, 3, -1) for x in (tokens, changed)
+    )
     # a token that reads others does not see its neighbours
-    torch.testing.assert_close(first[:, 0], across(changed, mask, keys)[:, 0])
-    assert first.shape == other(tokens, mask).shape
+    torch.testing.assert_close(first[:, 0], second[:, 0])

@@ -21,14 +21,14 @@ from rl_attention.tokenizers.sets import (
 def encode(space, rows, seed=0):
     torch.manual_seed(seed)
     encoder = ColumnEncoder(space, 6, name="entities")
-    return encoder(torch.as_tensor(rows, dtype=torch.float32)[None], torch.ones(1, len(rows)) > 0)
+    return encoder(torch.as_tensor(rows, dtype=torch.float32))
 
 
 @given(st.integers(-100, 100), st.integers(0, 200), st.data())
 def test_every_symbol_within_the_bounds_has_a_vector_of_its_own(low, extra, data):
     space = spaces.Box(low, low + extra, (1, 1), dtype=np.int16)
     symbols = data.draw(st.lists(st.integers(low, low + extra), min_size=1, max_size=5))
-    vectors = encode(space, [[s] for s in symbols])[0]
+    vectors = encode(space, [[s] for s in symbols])
     for a, first in zip(symbols, vectors, strict=True):
         for b, second in zip(symbols, vectors, strict=True):
             assert torch.equal(first, second) == (a == b)
@@ -52,7 +52,7 @@ def test_numbers_are_scaled_by_finite_bounds_only():
     with torch.no_grad():
         encoder.linear.weight.copy_(torch.tensor([[1.0, 100.0]]))
     rows = torch.tensor([[[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]]])
-    got = encoder(rows, torch.ones(1, 3) > 0)
+    got = encoder(rows)
     torch.testing.assert_close(got[0, :, 0], torch.tensor([-1.0, 1.0, 300.0]))
 
 
@@ -70,10 +70,11 @@ def test_a_symbol_never_reads_the_vectors_of_another_column(column, symbol):
     rows[2, column] = symbol
     with pytest.raises(UserError, match="'entities' holds a symbol outside the bounds"):
         encode(space, rows)
-    encoder = ColumnEncoder(space, 6, name="entities")
-    real = torch.tensor([[True, True, False, True]])
-    hidden = encoder(torch.as_tensor(rows, dtype=torch.float32)[None], real)
-    assert torch.equal(hidden, encoder(torch.zeros(1, 4, 2), real))
+    tokenizer = EntityTokenizer(space, TokenOptions(6))
+    real = torch.tensor([[1.0, 1.0, 0.0, 1.0]])
+    (hidden, _), _ = tokenizer(torch.as_tensor(rows, dtype=torch.float32)[None], real)
+    (clean, _), _ = tokenizer(torch.zeros(1, 4, 2), real)
+    assert torch.equal(hidden, clean)
 
 
 @pytest.mark.parametrize("flag", [0.4, 0.7, 2.0, -1.0, float("nan")])
@@ -88,9 +89,9 @@ def test_a_mask_that_is_no_mask_is_refused(flag):
 def test_a_compiled_encoder_reads_the_nearest_symbol():
     torch.manual_seed(0)
     encoder = ColumnEncoder(spaces.Box(0, 2, (1, 2), np.int8), 6, name="entities")
-    rows, real = torch.tensor([[[9.0, 1.0]]]), torch.ones(1, 1) > 0
     compiled = torch.compile(encoder, backend="eager", fullgraph=True)
-    assert torch.equal(compiled(rows, real), encoder(torch.tensor([[[2.0, 1.0]]]), real))
+    nearest = encoder(torch.tensor([[2.0, 1.0]]))
+    assert torch.equal(compiled(torch.tensor([[9.0, 1.0]])), nearest)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +119,8 @@ def test_entities_are_cut_to_the_longest_row_of_the_batch():
     mask = torch.tensor([[1.0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]])
     tokens, places = tokenizer(torch.zeros(2, 6, 2), mask)
     assert places is None
-    assert tokens.x.shape == (2, 3, 4)
-    assert tokens.mask.tolist() == [[True, False, True], [True, False, False]]
+    assert tokens.tokens.shape == (3, 4)
+    assert tokens.layout.mask.tolist() == [[True, False, True], [True, False, False]]
 
 
 def test_a_cell_knows_its_place():
@@ -127,7 +128,7 @@ def test_a_cell_knows_its_place():
     high = np.full((2, 3, 1), 4, np.int8)
     tokenizer = CellTokenizer(spaces.Box(np.zeros_like(high), high, dtype=np.int8), TokenOptions(4))
     tokens, _ = tokenizer(torch.ones(1, 2, 3, 1), None)
-    x, (rows, columns) = tokens.x[0], tokenizer.positions.tables
+    x, (rows, columns) = tokens.tokens, tokenizer.positions.tables
     torch.testing.assert_close(x[5] - x[0], rows[1] - rows[0] + columns[2] - columns[0])
 
 
@@ -142,8 +143,8 @@ def test_patches_are_squares_row_by_row(channels_first):
             table.zero_()
         tokens, places = tokenizer(image if channels_first else image.permute(0, 2, 3, 1), None)
     patch = image[:, :, 2:4, 2:4].flatten(start_dim=1)  # row 1, column 1 of 3 x 4 patches
-    assert places[0, 5].tolist() == [1, 1]
-    torch.testing.assert_close(tokens.x[:, 5], tokenizer.linear(patch))
+    assert places[5].tolist() == [1, 1]
+    torch.testing.assert_close(tokens.tokens[5:6], tokenizer.linear(patch))
 
 
 def test_places_are_read_from_columns_and_counted_from_zero():
@@ -153,13 +154,13 @@ def test_places_are_read_from_columns_and_counted_from_zero():
     assert tokenizer.spans == (5, 10)
     rows = torch.tensor([[[0.0, -3.0, 2.0], [0.0, 1.0, 6.0], [0.0, 99.0, -5.0], [0.0, 0.0, 2.0]]])
     _, places = tokenizer(rows, torch.tensor([[1.0, 1.0, 0.0, 1.0]]))
-    assert places.tolist() == [[[0.0, 0.0], [4.0, 4.0], [0.0, 0.0], [0.0, 3.0]]]
+    assert places.tolist() == [[0.0, 0.0], [4.0, 4.0], [0.0, 3.0]]
 
 
 def test_a_history_is_in_order():
     torch.manual_seed(0)
     tokenizer = HistoryTokenizer(spaces.Box(-1.0, 1.0, (3, 2)), TokenOptions(4))
     tokens, places = tokenizer(torch.zeros(1, 3, 2), None)
-    assert places.tolist() == [[[0], [1], [2]]]
+    assert places.tolist() == [[0], [1], [2]]
     (table,) = tokenizer.positions.tables
-    torch.testing.assert_close(tokens.x[0, 2] - tokens.x[0, 0], table[2] - table[0])
+    torch.testing.assert_close(tokens.tokens[2] - tokens.tokens[0], table[2] - table[0])

@@ -39,27 +39,28 @@ def test_a_mission_is_encoded_alike_in_any_batch():
     tokenizer = WordTokenizer(spaces.Box(0, 20, (6,)), 8)
     ids = torch.tensor([[3, 4, 0, 0, 0, 0], [5, 6, 7, 8, 0, 0], [3, 4, 0, 0, 0, 0]]).float()
     mask = ids != 0
-    tokens, mission = tokenizer(ids, mask)
-    assert tokens.x.shape == (2, 4, 8)
+    tokens, layout, mission = tokenizer(ids, mask)
+    assert tokens.shape == (6, 8)
+    assert layout.mask.shape == (2, 4)
     assert mission[0] == mission[2] != mission[1]
-    alone, _ = tokenizer(ids[:1], mask[:1])
-    torch.testing.assert_close(tokens.x[mission[0], :2], alone.x[0])
+    alone, _, _ = tokenizer(ids[:1], mask[:1])
+    torch.testing.assert_close(layout.pad(tokens)[mission[0], :2], alone)
 
 
 def test_padding_of_a_mission_carries_nothing():
     torch.manual_seed(0)
     tokenizer = WordTokenizer(spaces.Box(0, 20, (4,)), 8)
     mask = torch.tensor([[1.0, 1.0, 0.0, 0.0]])
-    clean, _ = tokenizer(torch.tensor([[3.0, 4.0, 0.0, 0.0]]), mask)
-    dirty, _ = tokenizer(torch.tensor([[3.0, 4.0, 17.0, 9.0]]), mask)
-    assert torch.equal(clean.x, dirty.x)
+    clean, _, _ = tokenizer(torch.tensor([[3.0, 4.0, 0.0, 0.0]]), mask)
+    dirty, _, _ = tokenizer(torch.tensor([[3.0, 4.0, 17.0, 9.0]]), mask)
+    assert torch.equal(clean, dirty)
 
 
 def test_word_order_reaches_the_mean_of_the_tokens():
     torch.manual_seed(0)
     tokenizer = WordTokenizer(spaces.Box(0, 20, (2,)), 8)
-    tokens, mission = tokenizer(torch.tensor([[3.0, 4.0], [4.0, 3.0]]), None)
-    first, second = tokens.x[mission].mean(dim=1)
+    tokens, layout, mission = tokenizer(torch.tensor([[3.0, 4.0], [4.0, 3.0]]), None)
+    first, second = layout.pad(tokens)[mission].mean(dim=1)
     assert not torch.allclose(first, second, atol=1e-3)
 
 
@@ -72,9 +73,11 @@ def test_a_word_has_a_vector_of_its_own_in_any_vocabulary(size):
 def test_word_ids_may_be_negative():
     torch.manual_seed(0)
     tokenizer = WordTokenizer(spaces.Box(-3, 5, (3,), np.int64), 8)
-    tokens, _ = tokenizer(torch.tensor([[-1.0, -3.0, 5.0]]), torch.tensor([[1.0, 1.0, 0.0]]))
-    assert tokens.mask.tolist() == [[True, True]]
-    assert not torch.allclose(tokens.x[0, 0], tokens.x[0, 1], atol=1e-3)
+    tokens, layout, _ = tokenizer(
+        torch.tensor([[-1.0, -3.0, 5.0]]), torch.tensor([[1.0, 1.0, 0.0]])
+    )
+    assert layout.mask.tolist() == [[True, True]]
+    assert not torch.allclose(tokens[0], tokens[1], atol=1e-3)
 
 
 def test_bounds_without_a_vocabulary_are_refused():

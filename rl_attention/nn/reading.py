@@ -1,0 +1,264 @@
+"""Three ways to compute the same attention, each the fastest for some shape of queries and keys.
+
+`PairReading` lists every pair of a query and a key that it may read: for small sets of different
+sizes, and for sparse scopes. `DenseReading` pads and multiplies matrices: for sets that fill their
+slots. `SharedReading` compares all queries with all keys at once: for a few rows of keys that many
+rows of queries share. A reading is built once a forward pass and serves every layer between the
+same tokens.
+
+Axes: `B` rows, `Q` query slots, `K` key slots, `T` packed tokens, `P` pairs, `H` heads, `D` size of
+a head.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from rl_attention.nn.probe import Probe
+from rl_attention.nn.ragged import Layout
+
+SHARED_KEYS = 256
+"""Up to so many keys of all rows together, comparing all queries with all of them is cheapest."""
+
+
+class Core(Protocol):
+    """What a reading needs of the attention that it computes for."""
+
+    probe: Probe
+
+    def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries and keys before they are compared."""
+        ...
+
+    def of_pairs(self, query: Tensor, key: Tensor) -> Tensor:
+        """Score `P H D` against `P H D`: `P H`."""
+        ...
+
+    def of_all(self, query: Tensor, key: Tensor) -> Tensor:
+        """Score `B H Q D` against `B H K D`: `B H Q K`."""
+        ...
+
+    def weigh(self, scores: Tensor, allowed: Tensor) -> Tensor:
+        """Turn scores into weights along the last axis."""
+        ...
+
+    def drop(self, weights: Tensor) -> Tensor:
+        """Apply dropout."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Which queries read which keys.
+
+    Args:
+        queries: Where the queries stand.
+        keys: Where the keys stand.
+        rows: Which row of keys each row of queries reads, `B`; None: the same.
+    """
+
+    queries: Layout
+    keys: Layout
+    rows: Tensor | None = None
+
+    @cached_property
+    def key_mask(self) -> Tensor:
+        """True for the real keys of each row of queries, `B K`."""
+        return self.keys.mask if self.rows is None else self.keys.mask[self.rows]
+
+    @cached_property
+    def allowed(self) -> Tensor:
+        """True where a query may read a key, `Tq K`."""
+        return self.key_mask[self.queries.row]
+
+    @cached_property
+    def unread(self) -> Tensor | None:
+        """True for queries that may read no key, `Tq`; None: there is none."""
+        return None if self.queries is self.keys else ~self.allowed.any(dim=1)
+
+    def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
+        """Read the values.
+
+        Args:
+            core: The attention.
+            query: `Tq H D`; None for uniform weights.
+            key: `Tk H D`; None likewise.
+            value: `Tk H D`.
+
+        Returns:
+            What each query read, `Tq H D`; zeros where it may read no key.
+        """
+        raise NotImplementedError
+
+    def _heard(self, core: Core, weights: Tensor) -> Tensor:
+        """Pass weights `Tq H K` through the probe, in the form `B H Q K` that it knows."""
+        if not core.probe.heard:
+            return weights
+        full = self.queries.pad(weights).transpose(1, 2)
+        full = core.probe(full, self.queries.mask, self.key_mask)
+        return self.queries.pack(full.transpose(1, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class PairReading(Reading):
+    """A list of pairs; see the module.
+
+    Args:
+        query: The query of each pair, `P`.
+        key: Its key, `P`.
+        slot: The slot of the key in its row, `P`.
+        bias: Added to the scores, `P H`; None: nothing.
+    """
+
+    query: Tensor = field(kw_only=True)
+    key: Tensor = field(kw_only=True)
+    slot: Tensor = field(kw_only=True)
+    bias: Tensor | None = None
+
+    @cached_property
+    def place(self) -> Tensor:
+        """Where each pair stands in `Tq K`, flattened."""
+        return self.query * self.keys.n_slots + self.slot
+
+    @cached_property
+    def allowed(self) -> Tensor:
+        """True where a query may read a key, `Tq K`."""
+        size = (len(self.queries.row), self.keys.n_slots)
+        flags = torch.zeros(size[0] * size[1], dtype=torch.bool, device=self.query.device)
+        return flags.index_fill(0, self.place, True).view(size)
+
+    def among(self, chosen: Tensor, bias: Tensor | None = None) -> "PairReading":
+        """Keep some pairs, `P`, and give those a bias."""
+        return replace(
+            self,
+            query=self.query[chosen],
+            key=self.key[chosen],
+            slot=self.slot[chosen],
+            bias=bias,
+        )
+
+    def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
+        """Read the values; see `Reading`."""
+        n_queries, n_slots, n_heads = len(self.queries.row), self.keys.n_slots, value.shape[1]
+        if query is None or key is None:
+            scores = value.new_zeros(()).expand(n_queries, n_heads, n_slots)
+        else:
+            scores = self._scores(core, query, key).view(n_queries, n_slots, n_heads)
+            scores = scores.transpose(1, 2)
+        weights = self._heard(core, core.weigh(scores, self.allowed[:, None]))
+        chosen = weights.transpose(1, 2).flatten(end_dim=1).index_select(0, self.place)  # P H
+        parts = core.drop(chosen)[..., None] * value.index_select(0, self.key)  # P H D
+        found = parts.new_zeros(n_queries, value.shape[1] * value.shape[2])
+        return found.index_add(0, self.query, parts.flatten(start_dim=1)).view(
+            n_queries, *value.shape[1:]
+        )
+
+    def _scores(self, core: Core, query: Tensor, key: Tensor) -> Tensor:
+        """Score the pairs, zeros elsewhere: `Tq*K H`."""
+        query, key = core.prepare(query, key)
+        scores = core.of_pairs(query.index_select(0, self.query), key.index_select(0, self.key))
+        if self.bias is not None:
+            scores = scores + self.bias
+        size = (len(self.queries.row) * self.keys.n_slots, scores.shape[1])
+        return scores.new_zeros(size).index_copy(0, self.place, scores)
+
+
+@dataclass(frozen=True, eq=False)
+class DenseReading(Reading):
+    """Padded matrices; see the module.
+
+    Args:
+        near: `B Q K`, True where a query may read a key; `B` may be 1. None: everywhere.
+        bias: `B H Q K`, added to the scores; `B` may be 1. None: nothing.
+    """
+
+    near: Tensor | None = None
+    bias: Tensor | None = None
+
+    def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
+        """Read the values; see `Reading`."""
+        allowed = self.key_mask[:, None, None, :]
+        if self.near is not None:
+            allowed = allowed & self.near[:, None]
+        if query is None or key is None:
+            size = (self.queries.n_rows, value.shape[1], self.queries.n_slots, self.keys.n_slots)
+            scores = value.new_zeros(()).expand(size)
+        else:
+            query, key = core.prepare(query, key)
+            scores = core.of_all(self.queries.pad(query).transpose(1, 2), self._spread(key))
+            scores = scores if self.bias is None else scores + self.bias
+        weights = core.weigh(scores, allowed)
+        if core.probe.heard:
+            weights = core.probe(weights, self.queries.mask, self.key_mask)
+        mixed = core.drop(weights) @ self._spread(value)  # B H Q D
+        return self.queries.pack(mixed.transpose(1, 2))
+
+    def _spread(self, packed: Tensor) -> Tensor:
+        """Map keys `Tk H D` to `B H K D`."""
+        padded = self.keys.pad(packed)
+        return (padded if self.rows is None else padded[self.rows]).transpose(1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedReading(Reading):
+    """All queries against all keys; see the module. `rows` must be given."""
+
+    @cached_property
+    def own(self) -> Tensor:
+        """Where the row of keys that each query reads stands in `Tq B`, flattened."""
+        assert self.rows is not None
+        first = torch.arange(len(self.queries.row), device=self.rows.device) * self.keys.n_rows
+        return first + self.rows[self.queries.row]
+
+    def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
+        """Read the values; see `Reading`."""
+        n_queries, n_heads, n_slots = len(self.queries.row), value.shape[1], self.keys.n_slots
+        if query is None or key is None:
+            scores = value.new_zeros(()).expand(n_queries, n_heads, n_slots)
+        else:
+            query, key = core.prepare(query, key)
+            every = core.of_all(query.transpose(0, 1)[None], self._every(key)[None])[0]
+            # H Tq M*K: each query keeps the scores of its own row of keys
+            scores = every.reshape(n_heads, n_queries * self.keys.n_rows, n_slots)
+            scores = scores.index_select(1, self.own).transpose(0, 1)
+        weights = core.drop(self._heard(core, core.weigh(scores, self.allowed[:, None])))
+        spread = weights.new_zeros(n_heads, n_queries * self.keys.n_rows, n_slots)
+        spread = spread.index_copy(1, self.own, weights.transpose(0, 1))
+        spread = spread.view(n_heads, n_queries, self.keys.n_rows * n_slots)
+        return (spread @ self._every(value).to(spread.dtype)).transpose(0, 1)
+
+    def _every(self, packed: Tensor) -> Tensor:
+        """Map keys `Tk H D` to `H M*K D`."""
+        return self.keys.pad(packed).flatten(end_dim=1).transpose(0, 1)
+
+
+def read_pairs(queries: Layout, keys: Layout, rows: Tensor | None = None) -> PairReading:
+    """List all pairs of a query and a real key of its row.
+
+    Args:
+        queries: Where the queries stand.
+        keys: Where the keys stand.
+        rows: Which row of keys each row of queries reads; None: the same.
+    """
+    row = queries.row if rows is None else rows[queries.row]
+    query, slot = keys.mask[row].nonzero(as_tuple=True)
+    key = keys.table[row[query], slot]
+    return PairReading(queries, keys, rows, query=query, key=key, slot=slot)
+
+
+def read_set(keys: Layout) -> PairReading:
+    """List the pairs of one query for each row with all keys of that row."""
+    rows = torch.arange(keys.n_rows, device=keys.row.device)
+    queries = Layout(rows, torch.zeros_like(rows), keys.n_rows, 1)
+    number = torch.arange(len(keys.row), device=keys.row.device)
+    return PairReading(queries, keys, query=keys.row, key=number, slot=keys.slot)
+
+
+def read_shared(queries: Layout, keys: Layout, rows: Tensor) -> Reading:
+    """Let many rows of queries read a few rows of keys."""
+    if keys.n_rows * keys.n_slots <= SHARED_KEYS:
+        return SharedReading(queries, keys, rows)
+    return read_pairs(queries, keys, rows)
