@@ -16,7 +16,7 @@ _WORDS_NEEDED = ("entities_to_words", "words_to_entities")
 def find_combination_conflict(
     options: Mapping[str, Any], *, kind: str, has_words: bool
 ) -> tuple[str, str] | None:
-    """Name the first option that cannot be had, or None.
+    """Name the first option that cannot be had together with the others, or None.
 
     Args:
         options: Options of `AttentionExtractor`, all of them.
@@ -26,7 +26,7 @@ def find_combination_conflict(
     Returns:
         The option, and what was expected, what came and what to do.
     """
-    checks = (_words, _asking, _pairs, _pooling, _places, _columns)
+    checks = (_words, _asking, _pairs, _pooling, _ego, _places)
     found = (check(options, kind, has_words) for check in checks)
     return next((conflict for conflict in found if conflict is not None), None)
 
@@ -75,24 +75,62 @@ def _pooling(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[st
     if pooling == "learned_query":
         return None
     return "pooling", (
-        f"{pooling!r} with n_blocks 0 attends to nothing: choose 'learned_query', or set n_blocks "
-        "to 1 or more"
+        f"{pooling!r} with n_blocks 0 attends to no entity: choose 'learned_query', or set "
+        "n_blocks to 1 or more"
     )
 
 
-def _places(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, str] | None:
-    if kind in PLACED_KINDS:
+def _ego(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, str] | None:
+    """The global token alone makes the features: what the others read must still reach it."""
+    if options["pooling"] != "ego":
         return None
-    if options["position"] == "learned":
+    if options["attention"] in ("latent", "words_to_entities") and options["n_blocks"] == 0:
+        return "pooling", (
+            f"'ego' with attention {options['attention']!r} needs a block in which the global "
+            "token reads the others, got n_blocks 0: set n_blocks to 1 or more"
+        )
+    for name, value in (("scope", "local"), ("position", "relative")):
+        if options[name] == value and options["n_blocks"] < 2:
+            return name, (
+                f"{value!r} has no effect with pooling 'ego' and n_blocks 1: the global token "
+                "reads all in the only block; set n_blocks to 2 or more"
+            )
+    return None
+
+
+def _places(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, str] | None:
+    return find_place_conflict(
+        options["position"], options["scope"], options["place_columns"], kind=kind
+    )
+
+
+def find_place_conflict(
+    position: str, scope: str, place_columns: Any, *, kind: str
+) -> tuple[str, str] | None:
+    """Name what cannot be had with the places that the tokens of a set have, or None.
+
+    Args:
+        position: How tokens know where they are.
+        scope: Whether tokens read all others.
+        place_columns: Columns of `entities` that hold coordinates; None: unknown.
+        kind: Which set it is.
+
+    Returns:
+        The option, and what was expected, what came and what to do.
+    """
+    if kind in PLACED_KINDS:
+        return None if place_columns is None else _needless_columns(place_columns, kind)
+    if position == "learned":
         return "position", (
             "'learned' needs an order, and the rows of a set have none; their columns are embedded "
             "already: choose none, sinusoidal or relative, or name the key 'history' if the rows "
             "are in order"
         )
-    if options["place_columns"] is not None:
+    if place_columns is not None:
         return None
-    for name, value in (("scope", "local"), ("position", "relative"), ("position", "sinusoidal")):
-        if options[name] == value:
+    needy = (("scope", scope, "local"), ("position", position, "relative"))
+    for name, given, value in (*needy, ("position", position, "sinusoidal")):
+        if given == value:
             return name, (
                 f"{value!r} needs to know where the entities are: name the columns that hold "
                 "their coordinates, as place_columns=(3, 4)"
@@ -100,9 +138,7 @@ def _places(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str
     return None
 
 
-def _columns(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, str] | None:
-    if options["place_columns"] is None or kind not in PLACED_KINDS:
-        return None
+def _needless_columns(place_columns: Any, kind: str) -> tuple[str, str]:
     return "place_columns", (
-        f"{kind!r} have a place of their own, got {tuple(options['place_columns'])}: leave it out"
+        f"{kind!r} have a place of their own, got {tuple(place_columns)}: leave it out"
     )

@@ -9,7 +9,8 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from rl_attention.extractors.choices import check_choices, warn_of_dropout
+from rl_attention.errors import UserError
+from rl_attention.extractors.choices import check_choices, read_columns, warn_of_dropout
 from rl_attention.nn import (
     MIXERS,
     POOLINGS,
@@ -80,7 +81,7 @@ class AttentionExtractor(BaseFeaturesExtractor):
         weights: str = "softmax",
         top_k: int = 4,
         scope: str = "global",
-        radius: int = 2,
+        radius: float = 2,
         position: str = "auto",
         place_columns: Sequence[int] | None = None,
         block: str = "pre_norm",
@@ -90,17 +91,23 @@ class AttentionExtractor(BaseFeaturesExtractor):
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        columns = None if place_columns is None else tuple(place_columns)
+        columns = read_columns(place_columns)
         choices = {
             "attention": attention,
             "block": block,
+            "features_dim": features_dim,
+            "feedforward": feedforward,
             "n_blocks": n_blocks,
+            "n_heads": n_heads,
             "n_latents": n_latents,
+            "patch_size": patch_size,
             "place_columns": columns,
             "pooling": pooling,
             "position": position,
             "radius": radius,
             "scope": scope,
+            "top_k": top_k,
+            "width": width,
         }
         schema = read_schema(observation_space)
         has_words = schema.words_space is not None
@@ -167,4 +174,10 @@ class UniformExtractor(AttentionExtractor):
         features_dim: int = 128,
         **options: Any,
     ) -> None:
+        needless = sorted({"score", "weights", "top_k"} & set(options))
+        if needless:
+            raise UserError(
+                f"{needless[0]}: uniform weights need none, got {options[needless[0]]!r}: "
+                "leave it out"
+            )
         super().__init__(observation_space, features_dim, weights="uniform", **options)

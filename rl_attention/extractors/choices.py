@@ -1,10 +1,18 @@
-"""Checking the options of attention before anything is built."""
+"""Checking the options of an extractor before anything is built."""
 
+import math
+import operator
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from rl_attention.combinations import POSITIONS, SCOPES, find_combination_conflict
+from rl_attention.combinations import (
+    PLACED_KINDS,
+    POSITIONS,
+    SCOPES,
+    find_combination_conflict,
+    find_place_conflict,
+)
 from rl_attention.errors import UserError
 from rl_attention.nn import BLOCKS, MIXERS, POOLINGS
 
@@ -15,7 +23,16 @@ _KNOWN = {
     "position": POSITIONS,
     "scope": SCOPES,
 }
-_LEAST = {"n_blocks": 0, "n_latents": 1, "radius": 1}
+_LEAST = {
+    "width": 1,
+    "n_heads": 1,
+    "n_blocks": 0,
+    "n_latents": 1,
+    "top_k": 1,
+    "feedforward": 1,
+    "features_dim": 1,
+    "patch_size": 1,
+}
 
 
 def check_choices(choices: Mapping[str, Any], *, kind: str, has_words: bool) -> None:
@@ -34,11 +51,52 @@ def check_choices(choices: Mapping[str, Any], *, kind: str, has_words: bool) -> 
         if choices[name] not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}, got {choices[name]!r}")
     for name, least in _LEAST.items():
-        if choices[name] < least:
-            raise ValueError(f"{name} must be at least {least}, got {choices[name]}")
+        _check_whole(name, choices[name], least)
+    _check_radius(choices["radius"], kind)
     conflict = find_combination_conflict(choices, kind=kind, has_words=has_words)
     if conflict is not None:
         raise UserError(f"{conflict[0]}: {conflict[1]}")
+
+
+def check_position(position: str, place_columns: tuple[int, ...] | None, *, kind: str) -> None:
+    """Refuse a position that the tokens of a control arm cannot have.
+
+    Args:
+        position: How tokens know where they are.
+        place_columns: Columns of `entities` that hold coordinates.
+        kind: Which set the observation holds.
+
+    Raises:
+        ValueError: The name is unknown.
+        UserError: It does not go with the set.
+    """
+    if position not in POSITIONS:
+        raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")
+    conflict = find_place_conflict(position, "global", place_columns, kind=kind)
+    if conflict is not None:
+        raise UserError(f"{conflict[0]}: {conflict[1]}")
+
+
+def read_columns(place_columns: Any) -> tuple[int, ...] | None:
+    """Return columns as a tuple of whole numbers.
+
+    Args:
+        place_columns: Any sequence of whole numbers, or None.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    if place_columns is None:
+        return None
+    try:
+        if isinstance(place_columns, str) or any(isinstance(c, bool) for c in place_columns):
+            raise TypeError
+        return tuple(operator.index(column) for column in place_columns)
+    except TypeError:
+        raise ValueError(
+            "place_columns must be the numbers of columns of 'entities', such as (3, 4), got "
+            f"{place_columns!r}"
+        ) from None
 
 
 def warn_of_dropout(dropout: float) -> None:
@@ -49,8 +107,25 @@ def warn_of_dropout(dropout: float) -> None:
     """
     if dropout:
         warnings.warn(
-            f"dropout={dropout}: Stable-Baselines3 acts without dropout and learns with it, so "
-            "under PPO, A2C and TRPO the probability ratio does not start at 1 and updates get "
-            "noisy; use it with DQN or SAC, or leave it at 0",
+            f"dropout={dropout}: Stable-Baselines3 acts without dropout and learns with it, so the "
+            "probability ratio of PPO and TRPO does not start at 1 and the updates of A2C get "
+            "noisier; use it with DQN or SAC, or leave it at 0",
             stacklevel=3,
         )
+
+
+def _check_whole(name: str, value: Any, least: int) -> None:
+    try:
+        whole = not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+def _check_radius(radius: Any, kind: str) -> None:
+    number = isinstance(radius, int | float) and not isinstance(radius, bool)
+    if not number or not math.isfinite(radius) or radius <= 0:
+        raise ValueError(f"radius must be a finite number above 0, got {radius!r}")
+    if radius < 1 and kind in PLACED_KINDS:
+        raise ValueError(f"radius must be at least 1 for {kind!r}, got {radius!r}")

@@ -8,9 +8,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
+from rl_attention.extractors.choices import check_position, read_columns
 from rl_attention.extractors.mlp import context, context_size
 from rl_attention.nn import Conv2d, Linear
-from rl_attention.tokenizers import ObservationTokenizer, TokenOptions
+from rl_attention.tokenizers import ObservationTokenizer, TokenOptions, read_schema
 
 
 class CNNExtractor(BaseFeaturesExtractor):
@@ -46,7 +47,8 @@ class CNNExtractor(BaseFeaturesExtractor):
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        columns = None if place_columns is None else tuple(place_columns)
+        columns = read_columns(place_columns)
+        check_position(position, columns, kind=read_schema(observation_space).kind)
         self.tokenizer = ObservationTokenizer(
             observation_space, TokenOptions(width, patch_size, position, columns)
         )

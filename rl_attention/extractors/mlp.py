@@ -7,9 +7,10 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
+from rl_attention.extractors.choices import check_position, read_columns
 from rl_attention.nn import Linear
 from rl_attention.nn.functional import row_mean
-from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions
+from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions, read_schema
 
 
 class MLPExtractor(BaseFeaturesExtractor):
@@ -45,7 +46,8 @@ class MLPExtractor(BaseFeaturesExtractor):
         patch_size: int = 8,
     ) -> None:
         super().__init__(observation_space, features_dim)
-        columns = None if place_columns is None else tuple(place_columns)
+        columns = read_columns(place_columns)
+        check_position(position, columns, kind=read_schema(observation_space).kind)
         self.tokenizer = ObservationTokenizer(
             observation_space, TokenOptions(width, patch_size, position, columns)
         )

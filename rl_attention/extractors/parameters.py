@@ -1,5 +1,6 @@
 """Near-equal parameter counts for every arm."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -61,7 +62,8 @@ def match_parameters(
         shared |= set(reference) - {"feedforward", "score", "weights", "top_k"}
     options = {key: value for key, value in reference.items() if key in shared}
     # building modules draws from torch's generator; what was drawn is given back
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is built here is not what is trained
         target = count_parameters(AttentionExtractor(observation_space, **reference))
 
         def count(size: int) -> int:

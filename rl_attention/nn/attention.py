@@ -84,7 +84,8 @@ class MultiHeadAttention(nn.Module):
             self.query = Linear(width, width)
             self.key = Linear(width, width)
             self.score = SCORES[options.score](n_heads=n_heads, head_size=width // n_heads)
-        self.value = Linear(width, width)
+        # not "value": sb3-contrib's TRPO leaves out every parameter whose name holds that word
+        self.content = Linear(width, width)
         self.output = Linear(width, width)
         self.probe = Probe(queries, keys)
 
@@ -133,15 +134,15 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor | None, Tensor | None, Tensor]:
         """Make queries, keys and values, `T H D/H` each, in as few products as there are inputs."""
         if self.options.uniform:
-            value = self.value(queries if keys is None else keys)
+            value = self.content(queries if keys is None else keys)
             return None, None, self._split(value)
         if keys is None:
-            query, key, value = join_linear((self.query, self.key, self.value), queries)
+            query, key, value = join_linear((self.query, self.key, self.content), queries)
         else:
             query = self.query(queries)
-            key, value = join_linear((self.key, self.value), keys)
+            key, value = join_linear((self.key, self.content), keys)
         return self._split(query), self._split(key), self._split(value)
 
     def _split(self, tokens: Tensor) -> Tensor:
         n_heads = self.options.n_heads
-        return tokens.unflatten(-1, (n_heads, tokens.shape[-1] // n_heads))
+        return tokens.view(len(tokens), n_heads, tokens.shape[1] // n_heads)

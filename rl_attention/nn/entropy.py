@@ -5,10 +5,11 @@ from torch import Tensor
 
 
 def entropy_bonus_gradient(weights: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
-    """Return the gradient of the mean entropy of attention, in nats, by the weights.
+    """Return the gradient of the mean entropy of attention, in nats, along the weights.
 
-    The mean is over all heads and over the rows of real queries where two keys or more are real. A
-    weight of exactly 0 stays as it is: its slope is infinite.
+    The mean is over all heads and over the rows of real queries where two keys or more are real.
+    Only what keeps the sum of a row at 1 is given: its mean by the weights is 0. A weight of
+    exactly 0 stays as it is: its slope is infinite.
 
     Args:
         weights: `B H Q K`.
@@ -21,5 +22,6 @@ def entropy_bonus_gradient(weights: Tensor, query_mask: Tensor, key_mask: Tensor
     fixed = weights.detach()
     counted = query_mask & (key_mask.sum(dim=1, keepdim=True) > 1)  # B Q
     n_rows = (counted.sum() * fixed.shape[1]).clamp(min=1)
-    slope = -(fixed.clamp(min=torch.finfo(fixed.dtype).tiny).log() + 1.0) / n_rows
+    surprise = -fixed.clamp(min=torch.finfo(fixed.dtype).tiny).log()
+    slope = (surprise - (fixed * surprise).sum(dim=-1, keepdim=True)) / n_rows
     return slope.masked_fill((fixed <= 0) | ~counted[:, None, :, None], 0.0)

@@ -1,6 +1,22 @@
 """A named place for attention weights, so that the map shown is the map used."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
+
+_ARGUMENTS = ("weights", "query_mask", "key_mask")
+
+
+def read_call(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Give the query mask and the key mask of a call of a probe, as a forward hook sees it.
+
+    Args:
+        arguments: Arguments by place.
+        named: Arguments by name.
+    """
+    given = dict(zip(_ARGUMENTS, arguments, strict=False)) | dict(named)
+    return given["query_mask"], given["key_mask"]
 
 
 class Probe(nn.Module):
@@ -11,7 +27,7 @@ class Probe(nn.Module):
 
     Args:
         queries: Segment names along the query axis, in order. `global` and `query` are one token
-            long; `entities` and `words` are as long as in the observation.
+            long; `entities`, `words` and `latents` are as long as in the observation or network.
         keys: Segment names along the key axis, likewise.
     """
 

@@ -74,7 +74,7 @@ class Relations(nn.Module):
         self,
         *,
         n_heads: int,
-        radius: int | None = None,
+        radius: float | None = None,
         spans: Sequence[int] | None = None,
         fixed: Tensor | None = None,
     ) -> None:
@@ -148,6 +148,6 @@ class Relations(nn.Module):
         return PairReading(joint, joint, query=query, key=key, slot=joint.slot[key])
 
 
-def is_near(places: Tensor, radius: int) -> Tensor:
+def is_near(places: Tensor, radius: float) -> Tensor:
     """Tell which places `N C` lie within a radius along every coordinate: `N N`."""
     return ((places[:, None] - places[None]).abs() <= radius).all(dim=-1)

@@ -69,11 +69,11 @@ def masked_topk(scores: Tensor, mask: Tensor, top_k: int) -> Tensor:
         Weights, `B H Q K`, 0 on all but `top_k` keys.
     """
     soft = masked_softmax(scores, mask)
-    fixed = soft.detach()
-    kept = fixed.topk(min(top_k, fixed.shape[-1]), dim=-1).indices
-    hard = torch.zeros_like(fixed).scatter(-1, kept, fixed.gather(-1, kept))
-    hard = hard / hard.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(hard.dtype).tiny)
-    return hard + (soft - fixed)
+    fixed = scores.detach()
+    reachable = fixed.masked_fill(~mask, torch.finfo(fixed.dtype).min)
+    best = reachable.topk(min(top_k, fixed.shape[-1]), dim=-1).indices
+    kept = torch.zeros_like(fixed, dtype=torch.bool).scatter(-1, best, True) & mask
+    return masked_softmax(fixed, kept) + (soft - soft.detach())
 
 
 def uniform_weights(scores: Tensor, mask: Tensor) -> Tensor:

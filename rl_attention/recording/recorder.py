@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from rl_attention.errors import UserError
-from rl_attention.nn.probe import Probe
+from rl_attention.nn.probe import Probe, read_call
 from rl_attention.recording.maps import AttentionMap
 
 
@@ -62,9 +62,7 @@ class Recorder:
 
     def _listen(self, name: str) -> Any:
         def keep(probe: Probe, arguments: tuple[Any, ...], named: Any, weights: Tensor) -> None:
-            given = (
-                dict(zip(("weights", "query_mask", "key_mask"), arguments, strict=False)) | named
-            )
+            query_mask, key_mask = read_call(arguments, named)
             free = name
             repeat = 0
             while free in self.maps:
@@ -75,8 +73,8 @@ class Recorder:
                 weights=_copied(weights, np.float32),
                 queries=probe.queries,
                 keys=probe.keys,
-                query_mask=_copied(given["query_mask"], np.bool_),
-                key_mask=_copied(given["key_mask"], np.bool_),
+                query_mask=_copied(query_mask, np.bool_),
+                key_mask=_copied(key_mask, np.bool_),
             )
 
         return keep

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.nn import POSITIONS
+from rl_attention.tokenizers.tokens import unlike
 
 DEFAULT_POSITION = {"cells": "learned", "pixels": "learned", "history": "learned"}
 """The position code of a set whose tokens have a place; others have none."""
@@ -42,12 +43,18 @@ def make_position_code(
         kind: Which set it is.
 
     Raises:
-        UserError: The coordinates are no whole numbers, or there are too many.
+        UserError: The coordinates are no whole numbers, there are too many, or the width is too
+            small for them.
     """
     if position in ("relative", "sinusoidal") and spans is None:
         raise UserError(
             f"position {position!r} needs whole coordinates with at most {MAX_PLACES} places each: "
             "declare place_columns in a Box of integers with true bounds, or choose none"
+        )
+    if position == "sinusoidal" and spans is not None and width < 2 * len(spans):
+        raise UserError(
+            f"position 'sinusoidal' needs a width of at least 2 for each of {len(spans)} "
+            f"coordinates, got {width}: set width to {2 * len(spans)} or more"
         )
     if position in ("auto", "relative"):
         position = DEFAULT_POSITION.get(kind, "none")
@@ -68,11 +75,12 @@ class ColumnPlaces(nn.Module):
     """
 
     low: Tensor
+    last: Tensor
 
     def __init__(self, space: spaces.Box, columns: Sequence[int]) -> None:
         super().__init__()
         self.columns = list(columns)
-        n_columns = space.shape[-1]
+        n_columns = space.shape[-1] if len(space.low) else 0
         strange = [c for c in self.columns if not 0 <= c < n_columns]
         if strange or not self.columns or len(set(self.columns)) != len(self.columns):
             raise UserError(
@@ -85,7 +93,23 @@ class ColumnPlaces(nn.Module):
         self.spans = tuple(int(n) for n in count) if whole else None
         start = torch.tensor(low if whole else np.zeros_like(low), dtype=torch.float32)
         self.register_buffer("low", start, persistent=False)
+        last = torch.tensor(count - 1, dtype=torch.float32)
+        self.register_buffer("last", last, persistent=False)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Map rows `T F` to places `T C`."""
-        return rows[:, self.columns] - self.low
+        """Map rows `T F` to places `T C`.
+
+        Raises:
+            UserError: A whole coordinate lies outside its bounds, or is no whole number.
+        """
+        places = rows[:, self.columns] - self.low
+        if self.spans is None:
+            return places
+        # a place outside would read what was learned of another one
+        inside = places.round().clamp(min=0).minimum(self.last)
+        if unlike(inside, places):
+            raise UserError(
+                "observation key 'entities' holds a coordinate outside the bounds that its space "
+                "declares; declare true bounds, and keep VecNormalize away from it"
+            )
+        return inside

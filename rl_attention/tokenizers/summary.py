@@ -26,5 +26,6 @@ class SummaryTokenizer(nn.Module):
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Map the observation to `B D`."""
-        parts = [observations[key][..., None].flatten(start_dim=1).float() for key in self.keys]
-        return self.layers(torch.cat(parts, dim=1))
+        parts = [observations[key][..., None].flatten(start_dim=1) for key in self.keys]
+        dtype = next(self.layers.parameters()).dtype
+        return self.layers(torch.cat(parts, dim=1).to(dtype))

@@ -1,5 +1,7 @@
 """The entropy of attention becomes a term of the loss, and nothing else changes."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -69,11 +71,17 @@ def test_no_weight_means_no_change_bit_for_bit():
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+def updating(model, coef):
+    """Bring a model to where its updates begin."""
+    _, callback = model._setup_learn(64, AttentionEntropyCallback(coef))
+    callback.on_training_start({"total_timesteps": 64}, {})
+    callback.on_rollout_end()
+    return callback
+
+
 def test_the_gradient_is_that_of_the_loss_with_the_entropy_written_out():
     model = make()
-    callback = AttentionEntropyCallback(0.5)
-    _, started = model._setup_learn(64, callback)
-    started.on_training_start({"total_timesteps": 64}, {})
+    callback = updating(model, 0.5)
     seen = []
     extractor = model.policy.features_extractor
     probes = [m for m in extractor.modules() if isinstance(m, Probe)]
@@ -86,7 +94,7 @@ def test_the_gradient_is_that_of_the_loss_with_the_entropy_written_out():
         return [p.grad.clone() for p in extractor.parameters()]
 
     got = gradient(extractor(batch).square().mean())
-    started.on_training_end()
+    callback.on_rollout_start()
     seen.clear()
     loss = extractor(batch).square().mean()
     for weights, query_mask, key_mask in seen:
@@ -103,17 +111,45 @@ def test_the_gradient_is_that_of_the_loss_with_the_entropy_written_out():
 
 def test_separate_extractors_both_listen_and_a_target_network_never():
     model = make(separate=True)
-    _, started = model._setup_learn(64, AttentionEntropyCallback(0.1))
-    started.on_training_start({"total_timesteps": 64}, {})
+    updating(model, 0.1)
     assert hooks(model) == 4
     model = make(DQN)
-    _, started = model._setup_learn(64, AttentionEntropyCallback(0.1))
-    started.on_training_start({"total_timesteps": 64}, {})
+    callback = updating(model, 0.1)
     assert hooks(model) == 2
     assert all(not m._forward_hooks for m in model.q_net_target.modules())
-    # started anew, it does not listen twice
-    started.on_training_start({"total_timesteps": 64}, {})
+    callback.on_rollout_end()  # it does not listen twice
     assert hooks(model) == 2
+    callback.on_rollout_start()  # nor while it acts
+    assert hooks(model) == 0
+
+
+def loss_gradient(model):
+    batch = model.policy.obs_to_tensor(observations())[0]
+    extractor = model.policy.features_extractor
+    loss = extractor(batch).square().mean()
+    return torch.autograd.grad(loss, list(extractor.parameters()), allow_unused=True)
+
+
+def test_an_update_that_was_broken_off_leaves_nothing_behind():
+    model = make()
+    plain = loss_gradient(model)
+    updating(model, 5.0)  # and never taken back
+    model.num_timesteps += 1
+    after = loss_gradient(model)
+    assert all(torch.equal(one, other) for one, other in zip(plain, after, strict=True))
+
+
+def test_a_copy_of_a_policy_in_the_middle_of_an_update_is_free_of_the_term(tmp_path):
+    model = make()
+    plain = loss_gradient(model)
+    updating(model, 5.0)
+    assert not torch.equal(loss_gradient(model)[0], plain[0])
+    torch.save(model.policy.features_extractor, tmp_path / "extractor.pt")
+    stored = torch.load(tmp_path / "extractor.pt", weights_only=False)
+    model.policy.features_extractor = copy.deepcopy(model.policy).features_extractor
+    assert torch.equal(loss_gradient(model)[0], plain[0])
+    model.policy.features_extractor = stored
+    assert torch.equal(loss_gradient(model)[0], plain[0])
 
 
 def test_a_schedule_is_followed_and_logged(tmp_path):
@@ -124,23 +160,24 @@ def test_a_schedule_is_followed_and_logged(tmp_path):
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     values = [event.value for event in events.Scalars("attention/ent_coef")]
-    assert values == pytest.approx([-0.004, -0.003, -0.002, -0.001])
+    assert values == pytest.approx([-0.003, -0.002, -0.001, 0.0])
 
 
-def test_the_gradient_of_a_gradient_is_left_alone():
+def test_what_cannot_be_regularised_is_refused():
     model = make()
-    _, started = model._setup_learn(64, AttentionEntropyCallback(0.5))
-    batch = model.policy.obs_to_tensor(observations())[0]
-    extractor = model.policy.features_extractor
+    model.cg_max_steps = 15  # sb3-contrib's TRPO has it
+    with pytest.raises(UserError, match="PPO takes no plain gradient step"):
+        model.learn(64, callback=AttentionEntropyCallback(0.1))
+    model = make()
+    model.policy.features_extractor.compile(backend="eager")
+    with pytest.raises(UserError, match="is compiled"):
+        model.learn(64, callback=AttentionEntropyCallback(0.1))
 
-    def gradients():
-        loss = extractor(batch).square().mean()
-        return torch.autograd.grad(loss, list(extractor.parameters()), create_graph=True)
 
-    before = gradients()
-    started.on_training_start({"total_timesteps": 64}, {})
-    after = gradients()
-    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+@pytest.mark.parametrize("coef", ["lin_0.1", float("nan"), None, True])
+def test_a_weight_that_is_none_is_refused_at_once(coef):
+    with pytest.raises(UserError, match="ent_coef must be a finite number or a function"):
+        AttentionEntropyCallback(coef)
 
 
 def test_a_policy_without_attention_is_refused():

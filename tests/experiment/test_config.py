@@ -129,7 +129,7 @@ def test_frames_may_have_an_exponent():
         ({"extractor": {"position": "learned"}}, ["extractor.position: 'learned' needs an order"]),
         (
             {"arm": "mlp", "extractor": {"pooling": "max", "n_blocks": 0}},
-            ["extractor.pooling: 'max' with n_blocks 0 attends to nothing"],
+            ["extractor.pooling: 'max' with n_blocks 0 attends to no entity"],
         ),
         ({"extractor": {"dropout": 1}}, ["extractor.dropout: expected less than 1"]),
         ({"attention_ent_coef": "much"}, ["attention_ent_coef: expected a number or a linear"]),

@@ -56,7 +56,7 @@ def test_equals_torch_multihead_attention(dtype, masked, way):
     ours = attention(8, n_heads=2).to(dtype)
     torch.nn.init.normal_(theirs.in_proj_bias)
     with torch.no_grad():
-        for i, layer in enumerate([ours.query, ours.key, ours.value]):
+        for i, layer in enumerate([ours.query, ours.key, ours.content]):
             layer.weight.copy_(theirs.in_proj_weight[8 * i : 8 * i + 8])
             layer.bias.copy_(theirs.in_proj_bias[8 * i : 8 * i + 8])
         ours.output.weight.copy_(theirs.out_proj.weight)
