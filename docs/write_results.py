@@ -49,19 +49,17 @@ def render(comparison: Comparison) -> str:
     return "\n".join([*lines, "", *verdicts, ""])
 
 
-def render_members(comparison: Comparison) -> str:
+def render_members(comparison: Comparison, speeds: dict[str, float]) -> str:
     """Lay the members of the family out as a Markdown table, one line each."""
     versus = {found.arm: found for found in comparison.versus}
-    lines = [
-        f"| member | seeds | mean success | minus `{comparison.baseline}` [95 %] | "
-        "frames to 90 % | frames/s | parameters |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    lines += [render_member(row, versus.get(row.arm)) for row in comparison.rows]
+    names = ["member", "seeds", "mean success", f"minus `{comparison.baseline}` [95 %]"]
+    names += ["frames to 90 %", "parameters", *(["frames/s"] if speeds else [])]
+    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+    lines += [render_member(row, versus.get(row.arm), speeds) for row in comparison.rows]
     return "\n".join([*lines, ""])
 
 
-def render_member(row: Row, versus: Versus | None) -> str:
+def render_member(row: Row, versus: Versus | None, speeds: dict[str, float]) -> str:
     """Lay one member out; a difference needs two seeds on both sides."""
     difference = "-"
     if versus is not None and versus.interval is not None:
@@ -73,9 +71,10 @@ def render_member(row: Row, versus: Versus | None) -> str:
         f"{row.success_rate:.3f}",
         difference,
         format_frames(row),
-        f"{row.fps:,.0f}",
         f"{row.parameters:,}",
     ]
+    if speeds:
+        cells.append(f"{speeds[row.arm]:,.0f}")
     return f"| {' | '.join(cells)} |"
 
 
@@ -97,7 +96,13 @@ def fill_members(env: str) -> str:
     order = list(yaml.safe_load(MEMBERS.read_text(encoding="utf-8"))["arms"])
     folders = sorted(path.parent for path in (RESULTS / "members" / env).glob("*/results.json"))
     runs = sorted(read_runs(folders), key=lambda run: (order.index(run.arm), run.seed))
-    return render_members(compare(runs, baseline="default")) if runs else ""
+    return render_members(compare(runs, baseline="default"), read_speeds(env)) if runs else ""
+
+
+def read_speeds(env: str) -> dict[str, float]:
+    """Read the frames a second of short runs that had the machine for themselves."""
+    folders = sorted(p.parent for p in (RESULTS / "members-speed" / env).glob("*/results.json"))
+    return {run.arm: run.fps for run in read_runs(folders)} if folders else {}
 
 
 def main() -> int:
