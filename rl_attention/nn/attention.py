@@ -7,9 +7,9 @@ from torch.nn import functional as F
 
 from rl_attention.nn.linear import Linear, join_linear
 from rl_attention.nn.probe import Probe
-from rl_attention.nn.reading import Reading
+from rl_attention.nn.reading import PairReading, Reading
 from rl_attention.nn.scores import SCORES
-from rl_attention.nn.weights import WEIGHTS, masked_topk
+from rl_attention.nn.weights import PAIR_WEIGHTS, WEIGHTS, masked_topk
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,14 @@ class MultiHeadAttention(nn.Module):
         if self.options.weights == "topk":
             return masked_topk(scores, allowed, self.options.top_k)
         return WEIGHTS[self.options.weights](scores, allowed)
+
+    def weigh_pairs(self, scores: Tensor, pairs: PairReading) -> Tensor:
+        """Turn the scores of listed pairs, `P H`, into weights."""
+        if self.options.weights in PAIR_WEIGHTS:
+            weigh = PAIR_WEIGHTS[self.options.weights]
+            return weigh(scores, pairs.query, len(pairs.queries.row))
+        rows = self.weigh(pairs.as_rows(scores), pairs.filled[:, None])
+        return pairs.of_rows(rows)
 
     def drop(self, weights: Tensor) -> Tensor:
         """Apply dropout, in training mode alone."""

@@ -45,6 +45,10 @@ class Core(Protocol):
         """Turn scores into weights along the last axis."""
         ...
 
+    def weigh_pairs(self, scores: Tensor, pairs: "PairReading") -> Tensor:
+        """Turn the scores of listed pairs, `P H`, into weights."""
+        ...
+
     def drop(self, weights: Tensor) -> Tensor:
         """Apply dropout."""
         ...
@@ -119,16 +123,46 @@ class PairReading(Reading):
     bias: Tensor | None = None
 
     @cached_property
-    def place(self) -> Tensor:
-        """Where each pair stands in `Tq K`, flattened."""
-        return self.query * self.keys.n_slots + self.slot
+    def unread(self) -> Tensor | None:
+        """True for queries that may read no key, `Tq`; None: there is none."""
+        if self.queries is self.keys:
+            return None
+        return torch.bincount(self.query, minlength=len(self.queries.row)) == 0
 
     @cached_property
-    def allowed(self) -> Tensor:
-        """True where a query may read a key, `Tq K`."""
-        size = (len(self.queries.row), self.keys.n_slots)
-        flags = torch.zeros(size[0] * size[1], dtype=torch.bool, device=self.query.device)
-        return flags.index_fill(0, self.place, True).view(size)
+    def rank(self) -> Tensor:
+        """How many pairs of the same query come before each, `P`."""
+        order = self.query.argsort(stable=True)
+        count = torch.bincount(self.query, minlength=len(self.queries.row))
+        first = count.cumsum(0) - count
+        ranks = torch.arange(len(order), device=order.device) - first[self.query[order]]
+        return torch.empty_like(ranks).index_copy(0, order, ranks)
+
+    @cached_property
+    def width(self) -> int:
+        """The largest number of pairs of one query; at least 1."""
+        return int(self.rank.max()) + 1 if len(self.rank) else 1
+
+    @cached_property
+    def filled(self) -> Tensor:
+        """True where a query has a pair of a rank, `Tq width`."""
+        flags = torch.zeros(
+            len(self.queries.row) * self.width, dtype=torch.bool, device=self.query.device
+        )
+        flags = flags.index_fill(0, self.query * self.width + self.rank, True)
+        return flags.view(len(self.queries.row), self.width)
+
+    def as_rows(self, pairs: Tensor) -> Tensor:
+        """Map `P H` to `Tq H width`, zeros where there is no pair."""
+        n_queries, n_heads = len(self.queries.row), pairs.shape[1]
+        rows = pairs.new_zeros(n_queries * self.width, n_heads)
+        rows = rows.index_copy(0, self.query * self.width + self.rank, pairs)
+        return rows.view(n_queries, self.width, n_heads).transpose(1, 2)
+
+    def of_rows(self, rows: Tensor) -> Tensor:
+        """Map `Tq H width` to `P H`."""
+        flat = rows.transpose(1, 2).flatten(end_dim=1)
+        return flat.index_select(0, self.query * self.width + self.rank)
 
     def among(self, chosen: Tensor, bias: Tensor | None = None) -> "PairReading":
         """Keep some pairs, `P`, and give those a bias."""
@@ -142,28 +176,26 @@ class PairReading(Reading):
 
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""
-        n_queries, n_slots, n_heads = len(self.queries.row), self.keys.n_slots, value.shape[1]
         if query is None or key is None:
-            scores = value.new_zeros(()).expand(n_queries, n_heads, n_slots)
+            scores = value.new_zeros(()).expand(len(self.query), value.shape[1])
         else:
-            scores = self._scores(core, query, key).view(n_queries, n_slots, n_heads)
-            scores = scores.transpose(1, 2)
-        weights = self._heard(core, core.weigh(scores, self.allowed[:, None]))
-        chosen = weights.transpose(1, 2).flatten(end_dim=1).index_select(0, self.place)  # P H
-        parts = core.drop(chosen)[..., None] * value.index_select(0, self.key)  # P H D
-        found = parts.new_zeros(n_queries, value.shape[1] * value.shape[2])
-        return found.index_add(0, self.query, parts.flatten(start_dim=1)).view(
-            n_queries, *value.shape[1:]
-        )
+            query, key = core.prepare(query, key)
+            scores = core.of_pairs(query.index_select(0, self.query), key.index_select(0, self.key))
+            scores = scores if self.bias is None else scores + self.bias
+        weights = core.drop(self._heard_pairs(core, core.weigh_pairs(scores, self)))  # P H
+        parts = (weights[..., None] * value.index_select(0, self.key)).flatten(start_dim=1)
+        found = parts.new_zeros(len(self.queries.row), parts.shape[1])
+        return found.index_add(0, self.query, parts).view(len(found), *value.shape[1:])
 
-    def _scores(self, core: Core, query: Tensor, key: Tensor) -> Tensor:
-        """Score the pairs, zeros elsewhere: `Tq*K H`."""
-        query, key = core.prepare(query, key)
-        scores = core.of_pairs(query.index_select(0, self.query), key.index_select(0, self.key))
-        if self.bias is not None:
-            scores = scores + self.bias
-        size = (len(self.queries.row) * self.keys.n_slots, scores.shape[1])
-        return scores.new_zeros(size).index_copy(0, self.place, scores)
+    def _heard_pairs(self, core: Core, weights: Tensor) -> Tensor:
+        """Pass weights `P H` through the probe, in the form that it knows."""
+        if not core.probe.heard:
+            return weights
+        n_queries, n_heads, n_slots = len(self.queries.row), weights.shape[1], self.keys.n_slots
+        place = self.query * n_slots + self.slot
+        full = weights.new_zeros(n_queries * n_slots, n_heads).index_copy(0, place, weights)
+        full = self._heard(core, full.view(n_queries, n_slots, n_heads).transpose(1, 2))
+        return full.transpose(1, 2).flatten(end_dim=1).index_select(0, place)
 
 
 @dataclass(frozen=True, eq=False)

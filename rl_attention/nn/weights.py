@@ -91,6 +91,39 @@ def uniform_weights(scores: Tensor, mask: Tensor) -> Tensor:
     return share.expand_as(scores)
 
 
+def pair_softmax(scores: Tensor, query: Tensor, n_queries: int) -> Tensor:
+    """Weight listed pairs by the exponential of their scores, shared among those of one query.
+
+    Args:
+        scores: `P H`.
+        query: The query of each pair, `P`.
+        n_queries: How many queries there are.
+
+    Returns:
+        Weights, `P H`.
+    """
+    size = (n_queries, scores.shape[1])
+    lowest = torch.finfo(scores.dtype).min
+    wide = query[:, None].expand(scores.shape)
+    fixed = scores.detach()
+    best = fixed.new_full(size, lowest).scatter_reduce(0, wide, fixed, "amax")
+    raised = (scores - best.index_select(0, query)).exp()
+    total = raised.new_zeros(size).index_add(0, query, raised)
+    return raised / total.index_select(0, query)
+
+
+def pair_uniform(scores: Tensor, query: Tensor, n_queries: int) -> Tensor:
+    """Weight listed pairs alike, shared among those of one query; see `pair_softmax`."""
+    count = torch.bincount(query, minlength=n_queries).to(scores.dtype)
+    return (1.0 / count.index_select(0, query))[:, None].expand(scores.shape)
+
+
+PAIR_WEIGHTS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+    "softmax": pair_softmax,
+    "uniform": pair_uniform,
+}
+"""From the name of a kind of weights to its function of listed pairs, where it has one."""
+
 WEIGHTS: dict[str, Callable[..., Tensor]] = {
     "softmax": masked_softmax,
     "sparsemax": masked_sparsemax,
