@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*ROOT.glob("rl_attention/**/*.py"), *ROOT.glob("envs/**/*.py")])
+SOURCES = sorted(
+    path
+    for folder in ("rl_attention", "envs", "benchmarks")
+    for path in ROOT.glob(f"{folder}/**/*.py")
+)
 
 
 def test_imports_keep_to_the_contracts():

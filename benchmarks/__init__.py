@@ -1,0 +1,1 @@
+"""Measurements of speed, memory and their growth; see `benchmarks/README.md`."""
