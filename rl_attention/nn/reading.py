@@ -164,15 +164,10 @@ class PairReading(Reading):
         flat = rows.transpose(1, 2).flatten(end_dim=1)
         return flat.index_select(0, self.query * self.width + self.rank)
 
-    def among(self, chosen: Tensor, bias: Tensor | None = None) -> "PairReading":
-        """Keep some pairs, `P`, and give those a bias."""
-        return replace(
-            self,
-            query=self.query[chosen],
-            key=self.key[chosen],
-            slot=self.slot[chosen],
-            bias=bias,
-        )
+    def among(self, chosen: Tensor) -> "PairReading":
+        """Keep some pairs, by their numbers."""
+        query, key, slot = self.query[chosen], self.key[chosen], self.slot[chosen]
+        return replace(self, query=query, key=key, slot=slot)
 
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""

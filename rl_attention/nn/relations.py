@@ -5,6 +5,7 @@ Axes: `B` rows, `H` heads, `N` tokens of a row, `T` packed tokens, `P` pairs, `C
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -118,8 +119,7 @@ class Relations(nn.Module):
             return pairs
         offsets = offsets.masked_fill(~placed[:, None], 0)
         bias = self.bias(offsets).masked_fill(~placed[:, None], 0.0)
-        every = torch.arange(len(pairs.query), device=places.device)
-        return pairs.among(every, bias)
+        return replace(pairs, bias=bias)
 
     def _dense(self, joint: Layout) -> DenseReading:
         """Relate the slots, which are the same in every row."""
