@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 
+from rl_attention.combinations import POSITIONS, SCOPES
 from rl_attention.nn import (
     BLOCKS,
     MIXERS,
@@ -177,6 +178,17 @@ PARTS = {
     },
     **{f"{kind} mixer": (lambda options, kind=kind: Mixer(options, kind=kind)) for kind in MIXERS},
 }
+FAMILY = {
+    "score": SCORES,
+    "weights": WEIGHTS,
+    "attention": MIXERS,
+    "scope": SCOPES,
+    "position": POSITIONS,
+    "block": BLOCKS,
+    "pooling": POOLINGS,
+}
+"""From each axis of the family, as the extractor spells it, to its members."""
+
 READS_ZEROS = (
     "attention",
     "dense attention",

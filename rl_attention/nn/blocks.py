@@ -12,11 +12,8 @@ from rl_attention.nn.reading import Reading
 from rl_attention.nn.residual import GRUGate, Sum
 
 
-class PreNormBlock(nn.Module):
-    """A Transformer block whose norms stand before its layers, on the residual branch.
-
-    Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", which needs
-    no warm-up of the learning rate.
+class Block(nn.Module):
+    """What every block has: attention and a feed-forward layer.
 
     Args:
         width: Size `D` of a token.
@@ -25,8 +22,6 @@ class PreNormBlock(nn.Module):
         queries: Segment names of the tokens that read, for the probe.
         keys: Segment names of the tokens that are read; None: they read each other.
     """
-
-    residual: type[Sum | GRUGate] = Sum
 
     def __init__(
         self,
@@ -41,14 +36,18 @@ class PreNormBlock(nn.Module):
         self.attention = MultiHeadAttention(
             width, options=options, queries=queries, keys=queries if keys is None else keys
         )
-        # uniform weights ask nothing: the norm of a query would have no effect
-        asks = keys is None or not options.uniform
-        self.norm = nn.LayerNorm(width) if asks else nn.Identity()
-        self.key_norm = None if keys is None else nn.LayerNorm(width)
-        self.after_attention = self.residual(width)
-        self.feedforward_norm = nn.LayerNorm(width)
         self.feedforward = feed_forward(width, feedforward)
-        self.after_feedforward = self.residual(width)
+        self.add_rest(width, asks=keys is None or not options.uniform, crossed=keys is not None)
+
+    def add_rest(self, width: int, *, asks: bool, crossed: bool) -> None:
+        """Make what surrounds the two.
+
+        Args:
+            width: Size `D` of a token.
+            asks: Whether what the queries are has an effect; with uniform weights it has none.
+            crossed: Whether the tokens read others.
+        """
+        raise NotImplementedError
 
     def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
         """Let the tokens read.
@@ -61,6 +60,28 @@ class PreNormBlock(nn.Module):
         Returns:
             The tokens with what they read, `T D`.
         """
+        raise NotImplementedError
+
+
+class PreNormBlock(Block):
+    """A Transformer block whose norms stand before its layers, on the residual branch.
+
+    Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", which needs
+    no warm-up of the learning rate.
+    """
+
+    residual: type[Sum | GRUGate] = Sum
+
+    def add_rest(self, width: int, *, asks: bool, crossed: bool) -> None:
+        """Make the norms and what joins the residual branch; see `Block`."""
+        self.norm = nn.LayerNorm(width) if asks else nn.Identity()
+        self.key_norm = nn.LayerNorm(width) if crossed else None
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.after_attention = self.residual(width)
+        self.after_feedforward = self.residual(width)
+
+    def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
+        """Let the tokens read; see `Block`."""
         if keys is not None and self.key_norm is not None:
             keys = self.key_norm(keys)
         tokens = self.after_attention(tokens, self.attention(self.norm(tokens), reading, keys))
@@ -77,42 +98,23 @@ class GTrXLBlock(PreNormBlock):
     residual = GRUGate
 
 
-class RelationalBlock(nn.Module):
+class RelationalBlock(Block):
     """Read, pass what was read through a small network, add it, and normalise the sum.
 
     Source: Zambaldi et al. 2019, "Deep Reinforcement Learning with Relational Inductive Biases",
     section 2; several of them in a row are one block applied several times.
-
-    Args:
-        width: Size `D` of a token.
-        options: Heads, score and weights.
-        feedforward: Hidden size of the small network.
-        queries: Segment names of the tokens that read, for the probe.
-        keys: Segment names of the tokens that are read; None: they read each other.
     """
 
-    def __init__(
-        self,
-        width: int,
-        *,
-        options: AttentionOptions,
-        feedforward: int,
-        queries: tuple[str, ...],
-        keys: tuple[str, ...] | None = None,
-    ) -> None:
-        super().__init__()
-        self.attention = MultiHeadAttention(
-            width, options=options, queries=queries, keys=queries if keys is None else keys
-        )
-        self.feedforward = feed_forward(width, feedforward)
+    def add_rest(self, width: int, *, asks: bool, crossed: bool) -> None:
+        """Make the norm; see `Block`."""
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
-        """Let the tokens read; see `PreNormBlock`."""
+        """Let the tokens read; see `Block`."""
         return self.norm(tokens + self.feedforward(self.attention(tokens, reading, keys)))
 
 
-BLOCKS: dict[str, type[PreNormBlock | RelationalBlock]] = {
+BLOCKS: dict[str, type[Block]] = {
     "pre_norm": PreNormBlock,
     "gtrxl": GTrXLBlock,
     "relational": RelationalBlock,
@@ -158,7 +160,7 @@ class Stack(nn.Module):
         )
 
     def forward(self, tokens: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
-        """Map `T D` to `T D`; see `PreNormBlock`."""
+        """Map `T D` to `T D`; see `Block`."""
         for _ in range(self.repeats):
             for block in self.blocks:
                 tokens = block(tokens, reading, keys)

@@ -112,10 +112,11 @@ class SelfMixer(nn.Module):
     """
 
     pooled = ENTITIES
+    readers: tuple[str, ...] = (GLOBAL,)
 
     def __init__(self, options: MixerOptions) -> None:
         super().__init__()
-        self.words = _word_block(options, (GLOBAL,))
+        self.words = _word_block(options, self.readers)
         self.blocks = options.stack((GLOBAL, ENTITIES))
 
     def forward(
@@ -130,28 +131,23 @@ class SelfMixer(nn.Module):
             relate: Gives what the global tokens and those of the set are to each other.
         """
         rows = _one_each(token)
-        token = _read(self.words, token, rows, words)
-        tokens = torch.cat([token, entities.tokens])
+        tokens = self._inform(token, entities, words, rows)
         tokens = self.blocks(tokens, relate(rows, entities.layout))
         return _split(tokens, len(token), entities.layout)
+
+    def _inform(self, token: Tensor, entities: Packed, words: Words | None, rows: Layout) -> Tensor:
+        """Let those who read the words read them."""
+        return torch.cat([_read(self.words, token, rows, words), entities.tokens])
 
 
 class EntitiesToWordsMixer(SelfMixer):
     """The global token and every token of the set read the words; then they read each other."""
 
-    def __init__(self, options: MixerOptions) -> None:
-        super().__init__(options)
-        self.words = _word_block(options, (GLOBAL, ENTITIES))
+    readers = (GLOBAL, ENTITIES)
 
-    def forward(
-        self, token: Tensor, entities: Packed, words: Words | None, relate: Relate
-    ) -> Mixed:
-        """Mix; see `SelfMixer`."""
-        rows = _one_each(token)
+    def _inform(self, token: Tensor, entities: Packed, words: Words | None, rows: Layout) -> Tensor:
         tokens = torch.cat([token, entities.tokens])
-        tokens = _read(self.words, tokens, rows.then(entities.layout), words)
-        tokens = self.blocks(tokens, relate(rows, entities.layout))
-        return _split(tokens, len(token), entities.layout)
+        return _read(self.words, tokens, rows.then(entities.layout), words)
 
 
 class EgoMixer(nn.Module):

@@ -2,8 +2,8 @@ import os
 from typing import get_args
 
 import pytest
+from parts_for_tests import FAMILY
 
-from rl_attention.combinations import POSITIONS, SCOPES
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
 from rl_attention.experiment.config import ExtractorConfig, RunConfig
@@ -13,17 +13,7 @@ from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.experiment.task_config import parse_task
 from rl_attention.experiment.task_files import find_task, load_task, packaged_tasks
 from rl_attention.experiment.validation import find_group, validate
-from rl_attention.nn import BLOCKS, MIXERS, POOLINGS, SCORES, WEIGHTS
 
-REGISTRIES = {
-    "score": SCORES,
-    "weights": WEIGHTS,
-    "attention": MIXERS,
-    "scope": SCOPES,
-    "position": POSITIONS,
-    "block": BLOCKS,
-    "pooling": POOLINGS,
-}
 ENV = {"env": {"id": "MiniGrid-DoorKey-5x5-v0"}}
 
 
@@ -257,7 +247,7 @@ def test_the_weight_of_entropy_may_have_either_sign(value):
     assert validate(RunConfig, config.dump()) == config
 
 
-@pytest.mark.parametrize(("option", "registry"), REGISTRIES.items())
+@pytest.mark.parametrize(("option", "registry"), FAMILY.items())
 def test_every_member_is_a_choice_of_the_config(option, registry):
     choices = get_args(ExtractorConfig.model_fields[option].annotation)
     # uniform weights are an arm of their own
@@ -272,7 +262,7 @@ def test_the_members_task_has_every_member():
     data, source = load_task("members")
     task = parse_task(data, source=source)
     runs = [task.run(arm, 0) for arm in task.arms]
-    for option, registry in REGISTRIES.items():
+    for option, registry in FAMILY.items():
         chosen = {getattr(run.extractor, option) for run in runs}
         # the rows of entities say where they are: no position code is the default there
         assert set(registry) - chosen <= {"uniform", "none", "learned"}, option

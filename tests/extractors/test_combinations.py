@@ -6,31 +6,22 @@ import torch
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parts_for_tests import FAMILY
 from spaces_for_tests import SPACES
 from stable_baselines3.common.preprocessing import preprocess_obs
 
 from rl_attention import AttentionExtractor
-from rl_attention.combinations import POSITIONS, SCOPES
 from rl_attention.errors import UserError
 from rl_attention.extractors import CNNExtractor, MLPExtractor, UniformExtractor
-from rl_attention.nn import BLOCKS, MIXERS, POOLINGS, SCORES, WEIGHTS, Probe
+from rl_attention.nn import Probe
 
 SMALL = {"width": 8, "n_heads": 2, "feedforward": 12, "features_dim": 6, "top_k": 2, "radius": 1}
-AXES = {
-    "score": SCORES,
-    "weights": WEIGHTS,
-    "attention": MIXERS,
-    "scope": SCOPES,
-    "position": POSITIONS,
-    "block": BLOCKS,
-    "pooling": POOLINGS,
-}
 WHERE = ("everything", "matrix", "cells", "history")
 
 
 @st.composite
 def choices(draw):
-    options = {name: draw(st.sampled_from(list(known))) for name, known in AXES.items()}
+    options = {name: draw(st.sampled_from(list(known))) for name, known in FAMILY.items()}
     options["n_blocks"] = draw(st.integers(0, 2))
     options["place_columns"] = draw(st.sampled_from([None, (2, 3), (3,)]))
     return options

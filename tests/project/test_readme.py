@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from parts_for_tests import FAMILY
 
 from rl_attention.cli.main import main
-from rl_attention.combinations import POSITIONS, SCOPES
-from rl_attention.nn import BLOCKS, MIXERS, POOLINGS, SCORES, WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,7 +65,7 @@ def test_the_worked_example_of_the_attention_page_is_right():
 
 def test_every_member_and_every_picture_of_the_attention_page_is_there():
     page = (ROOT / "docs" / "attention.md").read_text(encoding="utf-8")
-    for registry in (SCORES, WEIGHTS, MIXERS, SCOPES, POSITIONS, BLOCKS, POOLINGS):
+    for registry in FAMILY.values():
         for name in registry:
             assert f"`{name}`" in page, name
     for path in re.findall(r"\]\((images/[^)]+)\)", page):
