@@ -69,6 +69,7 @@ class Relations(nn.Module):
     """
 
     fixed: Tensor | None
+    near: Tensor | None
     near_pairs: Tensor | None
 
     def __init__(
@@ -83,11 +84,13 @@ class Relations(nn.Module):
         self.radius = radius
         self.bias = None if spans is None else RelativeBias(n_heads, spans)
         self.register_buffer("fixed", fixed, persistent=False)
-        near_pairs = None
+        near = near_pairs = None
         if fixed is not None and radius is not None:
-            pairs = is_near(fixed, radius).nonzero()
-            if len(pairs) <= SPARSE_SHARE * len(fixed) ** 2:
-                near_pairs = pairs.T.contiguous()
+            near = is_near(fixed, radius)
+            if near.sum() <= SPARSE_SHARE * near.numel():
+                near_pairs = near.nonzero().T.contiguous()
+            near = F.pad(near, (1, 0, 1, 0), value=True)[None]
+        self.register_buffer("near", near, persistent=False)
         self.register_buffer("near_pairs", near_pairs, persistent=False)
 
     def forward(self, rows: Layout, tokens: Layout, places: Tensor | None) -> Reading:
@@ -100,20 +103,22 @@ class Relations(nn.Module):
         """
         joint = rows.then(tokens)
         if self.near_pairs is not None:
-            return self._biased(self._windows(joint, tokens), places, joint.n_rows)
+            return self._related(self._windows(joint, tokens), places, joint.n_rows)
         if self.fixed is not None:
             return self._dense(joint)
-        return self._biased(read_pairs(joint, joint), places, joint.n_rows)
+        return self._related(read_pairs(joint, joint), places, joint.n_rows)
 
-    def _biased(self, pairs: PairReading, places: Tensor | None, n_rows: int) -> PairReading:
+    def _related(self, pairs: PairReading, places: Tensor | None, n_rows: int) -> PairReading:
         """Keep the pairs that are near, and add what is learned of their offset."""
-        if places is None or (self.radius is None and self.bias is None):
+        # windows hold near pairs alone
+        radius = self.radius if self.near_pairs is None else None
+        if places is None or (radius is None and self.bias is None):
             return pairs
         placed = (pairs.query >= n_rows) & (pairs.key >= n_rows)
         everywhere = torch.cat([places.new_zeros(n_rows, places.shape[1]), places])
         offsets = everywhere[pairs.key] - everywhere[pairs.query]
-        if self.radius is not None:
-            chosen = ((offsets.abs() <= self.radius).all(dim=-1) | ~placed).nonzero()[:, 0]
+        if radius is not None:
+            chosen = ((offsets.abs() <= radius).all(dim=-1) | ~placed).nonzero()[:, 0]
             pairs, offsets, placed = pairs.among(chosen), offsets[chosen], placed[chosen]
         if self.bias is None:
             return pairs
@@ -124,13 +129,11 @@ class Relations(nn.Module):
     def _dense(self, joint: Layout) -> DenseReading:
         """Relate the slots, which are the same in every row."""
         assert self.fixed is not None
-        near = bias = None
-        if self.radius is not None:
-            near = F.pad(is_near(self.fixed, self.radius), (1, 0, 1, 0), value=True)[None]
+        bias = None
         if self.bias is not None:
             offsets = self.fixed[None] - self.fixed[:, None]  # N N C
             bias = F.pad(self.bias(offsets).permute(2, 0, 1), (1, 0, 1, 0))[None]
-        return DenseReading(joint, joint, near=near, bias=bias)
+        return DenseReading(joint, joint, near=self.near, bias=bias)
 
     def _windows(self, joint: Layout, tokens: Layout) -> PairReading:
         """List the near pairs of slots that are real, and all pairs with a global token."""
