@@ -64,7 +64,7 @@ class Related(torch.nn.Module):
     def __init__(self, options, *, radius=None, spans=None):
         super().__init__()
         segments = ("global", "entities")
-        self.attention = MultiHeadAttention(WIDTH, options=options, queries=segments, keys=segments)
+        self.attention = MultiHeadAttention(WIDTH, options=options, queries=segments)
         used = None if options.uniform else spans
         self.relations = Relations(n_heads=options.n_heads, radius=radius, spans=used)
         if self.relations.bias is not None:
@@ -88,7 +88,7 @@ class Plain(torch.nn.Module):
 
     def __init__(self, options, *, way=read_pairs):
         super().__init__()
-        self.attention = MultiHeadAttention(WIDTH, options=options, queries=SEGMENTS, keys=SEGMENTS)
+        self.attention = MultiHeadAttention(WIDTH, options=options, queries=SEGMENTS)
         self.way = way
 
     def forward(self, tokens, mask):

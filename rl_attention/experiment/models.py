@@ -16,6 +16,9 @@ from rl_attention.extractors import EXTRACTORS, count_parameters, match_paramete
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN}
 
+ADAM_EPS = {"ppo": 1e-5, "dqn": 1e-8}
+"""Epsilon of Adam, as SB3 has it, for the algorithms that use Adam."""
+
 _SCHEDULES = ("learning_rate", "clip_range")
 _MINIBATCHES = (4, 3, 2, 1)
 
@@ -61,6 +64,9 @@ def policy_kwargs(config: RunConfig, env: VecEnv) -> dict[str, Any]:
     kwargs: dict[str, Any] = {
         "net_arch": layers if config.algo == "dqn" else {"pi": layers, "vf": layers}
     }
+    if config.algo in ADAM_EPS:
+        # one kernel for all parameters; SB3 leaves its own epsilon out as soon as options are given
+        kwargs["optimizer_kwargs"] = {"fused": True, "eps": ADAM_EPS[config.algo]}
     if config.arm != "flat":
         reference = config.extractor.model_dump()
         reference["place_columns"] = place_columns(config.env)

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
+from rl_attention.extractors.base import TokenExtractor
 from rl_attention.extractors.choices import check_choices, read_columns, warn_of_dropout
 from rl_attention.nn import (
     MIXERS,
@@ -17,12 +17,13 @@ from rl_attention.nn import (
     AttentionOptions,
     Linear,
     MixerOptions,
+    Probe,
     Relations,
 )
-from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions, read_schema
+from rl_attention.tokenizers import Tokenized, TokenOptions, read_schema
 
 
-class AttentionExtractor(BaseFeaturesExtractor):
+class AttentionExtractor(TokenExtractor):
     """Attention over the entities of an observation.
 
     A global token stands for everything that is no entity (direction, what is carried, walls). It
@@ -90,7 +91,6 @@ class AttentionExtractor(BaseFeaturesExtractor):
         feedforward: int = 128,
         patch_size: int = 8,
     ) -> None:
-        super().__init__(observation_space, features_dim)
         columns = read_columns(place_columns)
         choices = {
             "attention": attention,
@@ -114,9 +114,9 @@ class AttentionExtractor(BaseFeaturesExtractor):
         check_choices(choices, kind=schema.kind, has_words=has_words)
         warn_of_dropout(dropout)
         options = AttentionOptions(n_heads, score, weights, top_k, dropout)
-        self.tokenizer = ObservationTokenizer(
-            observation_space, TokenOptions(width, patch_size, position, columns)
-        )
+        tokens = TokenOptions(width, patch_size, position, columns)
+        super().__init__(observation_space, features_dim, tokens)
+        self.dropout = dropout
         self.global_token = nn.Parameter(torch.randn(width) / width**0.5)
         self.relations = Relations(
             n_heads=n_heads,
@@ -133,10 +133,19 @@ class AttentionExtractor(BaseFeaturesExtractor):
             self.pooling = pool(width, options=options, keys=(self.mixer.pooled,))
         size = width if pool is None else 2 * width
         self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
+        self.probes = tuple(module for module in self.modules() if isinstance(module, Probe))
 
-    def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
-        """Map a preprocessed observation to features, `B features_dim`."""
-        tokenized = self.tokenizer(observations)
+    @property
+    def merges(self) -> bool:
+        """Whether equal observations may share one computation now.
+
+        Not while somebody listens to the weights of each, nor while dropout makes them differ.
+        """
+        dropped = self.training and self.dropout > 0
+        return not (dropped or any(probe.heard for probe in self.probes))
+
+    def features(self, tokenized: Tokenized) -> Tensor:
+        """Map tokens to features, `B features_dim`."""
         asker, tokens, layout = self.mixer(
             self._global_token(tokenized),
             tokenized.entities,

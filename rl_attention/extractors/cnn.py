@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
+from rl_attention.extractors.base import TokenExtractor
 from rl_attention.extractors.choices import check_position, read_columns
 from rl_attention.extractors.mlp import context, context_size
 from rl_attention.nn import Conv2d, Linear
-from rl_attention.tokenizers import ObservationTokenizer, TokenOptions, read_schema
+from rl_attention.tokenizers import Tokenized, TokenOptions, read_schema
 
 
-class CNNExtractor(BaseFeaturesExtractor):
+class CNNExtractor(TokenExtractor):
     """Two 3 x 3 convolutions over the cells, with no pooling before the flat layer.
 
     Pooling a 7 x 7 view early throws places away and costs BabyAI agents a factor of three in
@@ -46,12 +46,10 @@ class CNNExtractor(BaseFeaturesExtractor):
         place_columns: Sequence[int] | None = None,
         patch_size: int = 8,
     ) -> None:
-        super().__init__(observation_space, features_dim)
         columns = read_columns(place_columns)
         check_position(position, columns, kind=read_schema(observation_space).kind)
-        self.tokenizer = ObservationTokenizer(
-            observation_space, TokenOptions(width, patch_size, position, columns)
-        )
+        tokens = TokenOptions(width, patch_size, position, columns)
+        super().__init__(observation_space, features_dim, tokens)
         schema = self.tokenizer.schema
         if schema.kind != "cells" or min(schema.set_space.shape[:2]) < 5:
             raise UserError(
@@ -70,9 +68,8 @@ class CNNExtractor(BaseFeaturesExtractor):
         self.layers = nn.Sequential(Linear(size, hidden), nn.ReLU())
         self.readout = nn.Sequential(Linear(hidden, features_dim), nn.ReLU())
 
-    def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
-        """Map a preprocessed observation to features, `B features_dim`."""
-        tokenized = self.tokenizer(observations)
+    def features(self, tokenized: Tokenized) -> Tensor:
+        """Map tokens to features, `B features_dim`."""
         cells = tokenized.entities.layout.pad(tokenized.entities.tokens)  # B H*W D
         grid = cells.transpose(1, 2).reshape(len(cells), -1, self.rows, self.columns)  # B D H W
         seen = self.convolutions(grid).flatten(start_dim=1)

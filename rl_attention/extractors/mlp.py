@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from rl_attention.extractors.base import TokenExtractor
 from rl_attention.extractors.choices import check_position, read_columns
 from rl_attention.nn import Linear
 from rl_attention.nn.functional import row_mean
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions, read_schema
 
 
-class MLPExtractor(BaseFeaturesExtractor):
+class MLPExtractor(TokenExtractor):
     """The tokens that attention eats, put side by side into two hidden layers.
 
     Each token first passes one small linear layer, the same for all, so that the first hidden layer
@@ -45,26 +46,24 @@ class MLPExtractor(BaseFeaturesExtractor):
         place_columns: Sequence[int] | None = None,
         patch_size: int = 8,
     ) -> None:
-        super().__init__(observation_space, features_dim)
         columns = read_columns(place_columns)
         check_position(position, columns, kind=read_schema(observation_space).kind)
-        self.tokenizer = ObservationTokenizer(
-            observation_space, TokenOptions(width, patch_size, position, columns)
-        )
+        tokens = TokenOptions(width, patch_size, position, columns)
+        super().__init__(observation_space, features_dim, tokens)
         self.slot = Linear(width, slot)
-        size = self.tokenizer.n_tokens * slot + context_size(self.tokenizer, width)
-        self.layers = nn.Sequential(
-            Linear(size, hidden), nn.ReLU(), Linear(hidden, hidden), nn.ReLU()
-        )
+        size = context_size(self.tokenizer, width) + self.tokenizer.n_tokens * slot
+        self.first = Linear(size, hidden)
+        self.layers = nn.Sequential(nn.ReLU(), Linear(hidden, hidden), nn.ReLU())
         self.readout = nn.Sequential(Linear(hidden, features_dim), nn.ReLU())
 
-    def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
-        """Map a preprocessed observation to features, `B features_dim`."""
-        tokenized = self.tokenizer(observations)
+    def features(self, tokenized: Tokenized) -> Tensor:
+        """Map tokens to features, `B features_dim`."""
         entities, layout = tokenized.entities
-        slots = layout.wider(self.tokenizer.n_tokens).pad(self.slot(entities))  # B N slot
-        slots = slots.flatten(start_dim=1)
-        return self.readout(self.layers(torch.cat([slots, *context(tokenized)], dim=1)))
+        slots = layout.pad(self.slot(entities)).flatten(start_dim=1)  # B N*slot
+        side_by_side = torch.cat([*context(tokenized), slots], dim=1)
+        # slots that are padding in the whole batch would be multiplied for nothing
+        weight = self.first.weight[:, : side_by_side.shape[1]]
+        return self.readout(self.layers(F.linear(side_by_side, weight, self.first.bias)))
 
 
 def context(tokenized: Tokenized) -> list[Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rl_attention.nn.linear import Linear, join_linear
+from rl_attention.nn.linear import Linear
 from rl_attention.nn.probe import Probe
 from rl_attention.nn.reading import PairReading, Reading
 from rl_attention.nn.scores import SCORES
@@ -59,7 +59,7 @@ class MultiHeadAttention(nn.Module):
         width: Size `D` of a token.
         options: Heads, score and weights.
         queries: Segment names of the query axis, for the probe.
-        keys: Segment names of the key axis, for the probe.
+        keys: Segment names of the key axis, likewise; None: the queries read each other.
 
     Raises:
         ValueError: The heads do not divide the width.
@@ -71,7 +71,7 @@ class MultiHeadAttention(nn.Module):
         *,
         options: AttentionOptions,
         queries: tuple[str, ...],
-        keys: tuple[str, ...],
+        keys: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
         n_heads = options.n_heads
@@ -80,14 +80,19 @@ class MultiHeadAttention(nn.Module):
                 f"n_heads must divide width, got width={width} and n_heads={n_heads}: change either"
             )
         self.options = options
+        self.head_size = width // n_heads
         if not options.uniform:
-            self.query = Linear(width, width)
-            self.key = Linear(width, width)
-            self.score = SCORES[options.score](n_heads=n_heads, head_size=width // n_heads)
+            self.score = SCORES[options.score](n_heads=n_heads, head_size=self.head_size)
         # not "value": sb3-contrib's TRPO leaves out every parameter whose name holds that word
-        self.content = Linear(width, width)
+        if options.uniform:
+            self.content = Linear(width, width)
+        elif keys is None:
+            self.query_key_content = Linear(width, width, parts=3)
+        else:
+            self.query = Linear(width, width)
+            self.key_content = Linear(width, width, parts=2)
         self.output = Linear(width, width)
-        self.probe = Probe(queries, keys)
+        self.probe = Probe(queries, queries if keys is None else keys)
 
     def forward(self, queries: Tensor, reading: Reading, keys: Tensor | None = None) -> Tensor:
         """Read the keys.
@@ -95,7 +100,7 @@ class MultiHeadAttention(nn.Module):
         Args:
             queries: The tokens that read, packed, `Tq D`.
             reading: Which of them reads which key.
-            keys: The tokens that are read, packed, `Tk D`; None: the queries.
+            keys: The tokens that are read, packed, `Tk D`; None if the queries read each other.
 
         Returns:
             What each query read, `Tq D`; zeros where it may read no key.
@@ -142,15 +147,16 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor | None, Tensor | None, Tensor]:
         """Make queries, keys and values, `T H D/H` each, in as few products as there are inputs."""
         if self.options.uniform:
-            value = self.content(queries if keys is None else keys)
-            return None, None, self._split(value)
+            (value,) = self._split(self.content(queries if keys is None else keys), 1)
+            return None, None, value
         if keys is None:
-            query, key, value = join_linear((self.query, self.key, self.content), queries)
+            query, key, value = self._split(self.query_key_content(queries), 3)
         else:
-            query = self.query(queries)
-            key, value = join_linear((self.key, self.content), keys)
-        return self._split(query), self._split(key), self._split(value)
+            (query,) = self._split(self.query(queries), 1)
+            key, value = self._split(self.key_content(keys), 2)
+        return query, key, value
 
-    def _split(self, tokens: Tensor) -> Tensor:
-        n_heads = self.options.n_heads
-        return tokens.view(len(tokens), n_heads, tokens.shape[1] // n_heads)
+    def _split(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
+        """Split `T parts*D` into `T H D/H` each."""
+        size = (parts, self.options.n_heads, self.head_size)
+        return projected.view(len(projected), *size).unbind(1)

@@ -33,9 +33,7 @@ class Block(nn.Module):
         keys: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
-        self.attention = MultiHeadAttention(
-            width, options=options, queries=queries, keys=queries if keys is None else keys
-        )
+        self.attention = MultiHeadAttention(width, options=options, queries=queries, keys=keys)
         self.feedforward = feed_forward(width, feedforward)
         self.add_rest(width, asks=keys is None or not options.uniform, crossed=keys is not None)
 

@@ -5,8 +5,6 @@ PPO and A2C (`ortho_init=True`), but not under DQN, and never a bare parameter. 
 neither class start alike under every algorithm.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,14 +15,17 @@ class Linear(nn.Module):
 
     Args:
         in_features: Size of the last axis of the input.
-        out_features: Size of the last axis of the output.
+        out_features: Size of the last axis of the output, of each part.
+        parts: How many layers of the same input lie side by side, each with a start of its own: one
+            product costs less than several.
     """
 
-    def __init__(self, in_features: int, out_features: int) -> None:
+    def __init__(self, in_features: int, out_features: int, *, parts: int = 1) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = nn.Parameter(torch.zeros(out_features))
-        nn.init.xavier_uniform_(self.weight)
+        self.weight = nn.Parameter(torch.empty(parts * out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(parts * out_features))
+        for part in torch.split(self.weight.detach(), out_features):
+            nn.init.xavier_uniform_(part)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `... in` to `... out`."""
@@ -33,21 +34,6 @@ class Linear(nn.Module):
     def extra_repr(self) -> str:
         """Name both sizes in `repr`."""
         return f"{self.weight.shape[1]}, {self.weight.shape[0]}"
-
-
-def join_linear(layers: Sequence[Linear], x: Tensor) -> tuple[Tensor, ...]:
-    """Apply several linear layers to the same input in one product.
-
-    Args:
-        layers: The layers, of any output sizes.
-        x: `... in`.
-
-    Returns:
-        What each gives, `... out`.
-    """
-    weight = torch.cat([layer.weight for layer in layers])
-    bias = torch.cat([layer.bias for layer in layers])
-    return torch.split(F.linear(x, weight, bias), [len(layer.bias) for layer in layers], dim=-1)
 
 
 class Conv2d(nn.Module):

@@ -1,13 +1,13 @@
 """Word ids to tokens."""
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.nn import LearnedPositions, Words, feed_forward, layout_of
 from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.distinct import distinct_rows
 from rl_attention.tokenizers.places import grid_places
 from rl_attention.tokenizers.tokens import read_mask
 
@@ -65,33 +65,9 @@ class WordTokenizer(nn.Module):
         real = ids != 0 if mask is None else read_mask(mask, name="mission_mask")
         # an id that is no word marks padding, so that one tensor tells missions apart
         marked = ids.float().masked_fill(~real, self.padding)
-        ids, mission = distinct_rows(marked)
+        first, mission = distinct_rows(marked)
+        ids = marked.index_select(0, first)
         layout = layout_of(ids != self.padding)
         tokens = self.encoder(layout.pack(ids)[:, None])
         tokens = tokens + self.positions(self.places.index_select(0, layout.slot))
         return Words(tokens + self.mix(self.norm(tokens)), layout, mission)
-
-
-def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the distinct rows of a matrix of small whole numbers.
-
-    `torch.unique(dim=0)` compares rows one by one, which costs more than the attention itself; a
-    64-bit sum of the row tells them apart at once. Two rows with one sum are as good as impossible,
-    and are found out and sorted properly all the same.
-
-    Args:
-        rows: `B W`.
-
-    Returns:
-        The distinct rows, `M W`, and which of them each row is, `B`.
-    """
-    generator = torch.Generator().manual_seed(0)
-    factors = torch.randint(-(2**62), 2**62, (rows.shape[1],), generator=generator)
-    sums = (rows.long() * factors.to(rows.device)).sum(dim=1)  # wraps around, as it may
-    values, which = torch.unique(sums, return_inverse=True)
-    positions = torch.arange(len(rows), device=rows.device)
-    first = positions.new_zeros(len(values)).scatter_(0, which, positions)
-    distinct = rows[first]
-    if not torch.equal(distinct[which], rows):
-        return torch.unique(rows, dim=0, return_inverse=True)
-    return distinct, which

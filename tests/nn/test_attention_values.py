@@ -56,9 +56,9 @@ def test_equals_torch_multihead_attention(dtype, masked, way):
     ours = attention(8, n_heads=2).to(dtype)
     torch.nn.init.normal_(theirs.in_proj_bias)
     with torch.no_grad():
-        for i, layer in enumerate([ours.query, ours.key, ours.content]):
-            layer.weight.copy_(theirs.in_proj_weight[8 * i : 8 * i + 8])
-            layer.bias.copy_(theirs.in_proj_bias[8 * i : 8 * i + 8])
+        for layer, rows in ((ours.query, slice(8)), (ours.key_content, slice(8, 24))):
+            layer.weight.copy_(theirs.in_proj_weight[rows])
+            layer.bias.copy_(theirs.in_proj_bias[rows])
         ours.output.weight.copy_(theirs.out_proj.weight)
         ours.output.bias.copy_(theirs.out_proj.bias)
     query, key = torch.randn(3, 4, 8, dtype=dtype), torch.randn(3, 5, 8, dtype=dtype)
@@ -190,8 +190,8 @@ def test_dropout_is_for_training_alone_and_the_map_is_without():
     tokens, reading = torch.randn(24, 8), read_pairs(layout, layout)
     seen = []
     module.probe.register_forward_hook(lambda _m, inputs, _o: seen.append(inputs[0]))
-    acting = [module.eval()(tokens, reading) for _ in range(2)]
-    learning = [module.train()(tokens, reading) for _ in range(2)]
+    acting = [module.eval()(tokens, reading, tokens) for _ in range(2)]
+    learning = [module.train()(tokens, reading, tokens) for _ in range(2)]
     assert torch.equal(*acting)
     assert not torch.allclose(*learning)
     assert all(torch.equal(seen[0], other) for other in seen[1:])

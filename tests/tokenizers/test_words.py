@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl_attention.errors import UserError
-from rl_attention.tokenizers import words
-from rl_attention.tokenizers.words import WordTokenizer, distinct_rows
+from rl_attention.tokenizers import distinct
+from rl_attention.tokenizers.distinct import distinct_rows
+from rl_attention.tokenizers.words import WordTokenizer
 
 MATRICES = st.lists(
     st.lists(st.integers(-1, 3), min_size=3, max_size=3), min_size=1, max_size=12
@@ -18,20 +19,20 @@ MATRICES = st.lists(
 
 @given(MATRICES)
 def test_distinct_rows_give_the_matrix_back(rows):
-    distinct, which = distinct_rows(rows)
-    assert torch.equal(distinct[which], rows)
-    assert len({tuple(row) for row in rows.tolist()}) == len(distinct)
+    first, which = distinct_rows(rows)
+    assert torch.equal(rows[first][which], rows)
+    assert len({tuple(row) for row in rows.tolist()}) == len(first)
 
 
 @given(MATRICES)
 def test_rows_with_one_sum_are_still_told_apart(rows):
     original = torch.randint
-    words.torch.randint = lambda _low, _high, size, **_: torch.zeros(size, dtype=torch.long)
+    distinct.torch.randint = lambda _low, _high, size, **_: torch.zeros(size, dtype=torch.long)
     try:
-        distinct, which = distinct_rows(rows)
+        first, which = distinct_rows(rows)
     finally:
-        words.torch.randint = original
-    assert torch.equal(distinct[which], rows)
+        distinct.torch.randint = original
+    assert torch.equal(rows[first][which], rows)
 
 
 def test_a_mission_is_encoded_alike_in_any_batch():
