@@ -19,6 +19,7 @@ from rl_attention.callbacks import (
     SuccessThresholdCallback,
 )
 from rl_attention.errors import UserError
+from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import backend_name, build_env, probe_data, vocabulary
 from rl_attention.experiment.evaluation import Evaluation, evaluate
@@ -59,6 +60,7 @@ def run_trial(
         RunInterrupted: Ctrl-C came; what was logged is kept.
     """
     check_run(config)
+    keep_freed_memory()
     threads = config.num_threads or threads
     if threads is not None:
         torch.set_num_threads(threads)

@@ -28,9 +28,9 @@ class LearnedPositions(nn.Module):
 
     def forward(self, places: Tensor) -> Tensor:
         """Map whole places `... P`, counted from 0, to `... D`."""
-        index = places.long()
-        parts = [F.embedding(index[..., axis], table) for axis, table in enumerate(self.tables)]
-        return torch.stack(parts).sum(dim=0)
+        index = places.long().unbind(dim=-1)
+        parts = [F.embedding(i, table) for i, table in zip(index, self.tables, strict=True)]
+        return parts[0] if len(parts) == 1 else torch.stack(parts).sum(dim=0)
 
 
 class SinusoidalPositions(nn.Module):

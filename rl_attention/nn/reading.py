@@ -20,7 +20,7 @@ from torch import Tensor
 from rl_attention.nn.probe import Probe
 from rl_attention.nn.ragged import Layout
 
-SHARED_KEYS = 256
+SHARED_KEYS = 64
 """Up to so many keys of all rows together, comparing all queries with all of them is cheapest."""
 
 
@@ -231,35 +231,44 @@ class DenseReading(Reading):
 
 @dataclass(frozen=True, eq=False)
 class SharedReading(Reading):
-    """All queries against all keys; see the module. `rows` must be given."""
+    """All queries against all keys, packed; see the module. `rows` must be given."""
+
+    @cached_property
+    def row(self) -> Tensor:
+        """Which row of keys each query reads, `Tq`."""
+        assert self.rows is not None
+        return self.rows.index_select(0, self.queries.row)
 
     @cached_property
     def own(self) -> Tensor:
-        """Where the row of keys that each query reads stands in `Tq B`, flattened."""
-        assert self.rows is not None
-        first = torch.arange(len(self.queries.row), device=self.rows.device) * self.keys.n_rows
-        return first + self.rows[self.queries.row]
+        """True where a key lies in the row that a query reads, `Tq Tk`."""
+        return self.row[:, None] == self.keys.row
+
+    @cached_property
+    def unread(self) -> Tensor:
+        """True for queries that may read no key, `Tq`."""
+        return ~self.own.any(dim=1)
 
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""
-        n_queries, n_heads, n_slots = len(self.queries.row), value.shape[1], self.keys.n_slots
         if query is None or key is None:
-            scores = value.new_zeros(()).expand(n_queries, n_heads, n_slots)
+            scores = value.new_zeros(()).expand(value.shape[1], *self.own.shape)
         else:
             query, key = core.prepare(query, key)
-            every = core.of_all(query.transpose(0, 1)[None], self._every(key)[None])[0]
-            # H Tq M*K: each query keeps the scores of its own row of keys
-            scores = every.reshape(n_heads, n_queries * self.keys.n_rows, n_slots)
-            scores = scores.index_select(1, self.own).transpose(0, 1)
-        weights = core.drop(self._heard(core, core.weigh(scores, self.allowed[:, None])))
-        spread = weights.new_zeros(n_heads, n_queries * self.keys.n_rows, n_slots)
-        spread = spread.index_copy(1, self.own, weights.transpose(0, 1))
-        spread = spread.view(n_heads, n_queries, self.keys.n_rows * n_slots)
-        return (spread @ self._every(value).to(spread.dtype)).transpose(0, 1)
+            scores = core.of_all(query.transpose(0, 1)[None], key.transpose(0, 1)[None])[0]
+        weights = core.weigh(scores, self.own)  # H Tq Tk
+        if core.probe.heard:
+            weights = self._heard_all(core, weights)
+        return (core.drop(weights) @ value.transpose(0, 1)).transpose(0, 1)
 
-    def _every(self, packed: Tensor) -> Tensor:
-        """Map keys `Tk H D` to `H M*K D`."""
-        return self.keys.pad(packed).flatten(end_dim=1).transpose(0, 1)
+    def _heard_all(self, core: Core, weights: Tensor) -> Tensor:
+        """Pass weights `H Tq Tk` through the probe, in the form that it knows."""
+        place = self.keys.table.index_select(0, self.row)[:, None]  # Tq 1 K
+        place = place.expand(-1, len(weights), -1)
+        full = weights.transpose(0, 1).gather(2, place).masked_fill(~self.allowed[:, None], 0.0)
+        full = self._heard(core, full).masked_fill(~self.allowed[:, None], 0.0)
+        nothing = full.new_zeros(full.shape[0], full.shape[1], weights.shape[2])
+        return nothing.scatter_add(2, place, full).transpose(0, 1)
 
 
 def read_pairs(queries: Layout, keys: Layout, rows: Tensor | None = None) -> PairReading:
@@ -286,6 +295,6 @@ def read_set(keys: Layout) -> PairReading:
 
 def read_shared(queries: Layout, keys: Layout, rows: Tensor) -> Reading:
     """Let many rows of queries read a few rows of keys."""
-    if keys.n_rows * keys.n_slots <= SHARED_KEYS:
+    if len(keys.row) <= SHARED_KEYS:
         return SharedReading(queries, keys, rows)
     return read_pairs(queries, keys, rows)

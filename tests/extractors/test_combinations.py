@@ -15,7 +15,7 @@ from rl_attention.errors import UserError
 from rl_attention.extractors import CNNExtractor, MLPExtractor, UniformExtractor
 from rl_attention.nn import Probe
 
-SMALL = {"width": 8, "n_heads": 2, "feedforward": 12, "features_dim": 6, "top_k": 2, "radius": 1}
+SMALL = {"width": 8, "n_heads": 2, "feedforward": 12, "features_dim": 16, "top_k": 2, "radius": 1}
 WHERE = ("everything", "matrix", "cells", "history")
 
 
@@ -55,7 +55,7 @@ def test_a_combination_works_as_a_whole_or_is_refused_with_the_reason(name, opti
         return
     observations = batch_of(space)
     features = extractor(observations)
-    assert features.shape == (8, 6)
+    assert features.shape == (8, 16)
     (features * torch.randn_like(features)).sum().backward()
     assert features.isfinite().all()
     parameters = dict(extractor.named_parameters())
