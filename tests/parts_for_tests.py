@@ -16,6 +16,7 @@ from rl_attention.nn import (
     SCORES,
     WEIGHTS,
     AttentionOptions,
+    ChunkReading,
     DenseReading,
     MixerOptions,
     MultiHeadAttention,
@@ -162,6 +163,7 @@ PARTS = {
     "attention": Plain,
     "dense attention": lambda options: Plain(options, way=DenseReading),
     "shared attention": lambda options: Plain(options, way=shared),
+    "chunked attention": lambda options: Plain(options, way=partial(ChunkReading, least_span=2)),
     "local": lambda options: Related(options, radius=1),
     "relative": lambda options: Related(options, spans=SPANS),
     **{
@@ -193,6 +195,7 @@ READS_ZEROS = (
     "attention",
     "dense attention",
     "shared attention",
+    "chunked attention",
     *(name for name in PARTS if name.endswith("pooling")),
 )
 """Parts of which nothing is left where no token is real."""

@@ -125,6 +125,7 @@ class AttentionExtractor(TokenExtractor):
             # uniform weights have no scores to add to
             spans=self.tokenizer.spans if position == "relative" and not options.uniform else None,
             fixed=self.tokenizer.fixed_places,
+            multiplies=options.multiplies,
         )
         parts = MixerOptions(width, options, block, n_blocks, feedforward, n_latents, has_words)
         self.mixer = MIXERS[attention](parts)

@@ -2,6 +2,7 @@
 
 from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.blocks import BLOCKS, GTrXLBlock, PreNormBlock, RelationalBlock, Stack
+from rl_attention.nn.chunks import ChunkReading
 from rl_attention.nn.embedding import ColumnEmbedding
 from rl_attention.nn.linear import Conv2d, Linear, feed_forward, plain_norm
 from rl_attention.nn.mixers import MIXERS, MixerOptions, Packed, Words
@@ -23,6 +24,7 @@ __all__ = [
     "SCORES",
     "WEIGHTS",
     "AttentionOptions",
+    "ChunkReading",
     "ColumnEmbedding",
     "Conv2d",
     "DenseReading",

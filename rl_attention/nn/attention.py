@@ -45,6 +45,11 @@ class AttentionOptions:
             raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
 
     @property
+    def multiplies(self) -> bool:
+        """Whether comparing all queries with all keys is one product of matrices."""
+        return SCORES[self.score].multiplies
+
+    @property
     def uniform(self) -> bool:
         """Whether every real key is weighted alike."""
         return self.weights == "uniform"

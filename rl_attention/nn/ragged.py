@@ -20,12 +20,28 @@ class Layout:
         slot: Where it stands in that row, `T`.
         n_rows: `B`.
         n_slots: `N`.
+        parts: The two layouts that this one joins; None: the tokens lie row by row.
     """
 
     row: Tensor
     slot: Tensor
     n_rows: int
     n_slots: int
+    parts: "tuple[Layout, Layout] | None" = None
+
+    @cached_property
+    def count(self) -> Tensor:
+        """How many tokens each row has, `B`."""
+        return torch.bincount(self.row, minlength=self.n_rows)
+
+    @cached_property
+    def rank(self) -> Tensor:
+        """How many tokens of its row come before each, `T`: its slot, had the row no holes."""
+        if self.parts is not None:
+            before, after = self.parts
+            return torch.cat([before.rank, before.count[after.row] + after.rank])
+        first = self.count.cumsum(0) - self.count
+        return torch.arange(len(self.row), device=self.row.device) - first[self.row]
 
     @cached_property
     def place(self) -> Tensor:
@@ -67,7 +83,7 @@ class Layout:
         """
         row = torch.cat([self.row, other.row])
         slot = torch.cat([self.slot, other.slot + self.n_slots])
-        return Layout(row, slot, self.n_rows, self.n_slots + other.n_slots)
+        return Layout(row, slot, self.n_rows, self.n_slots + other.n_slots, (self, other))
 
 
 def layout_of(mask: Tensor, *, trim: bool = True) -> Layout:

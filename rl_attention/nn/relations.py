@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rl_attention.nn.chunks import ChunkReading
 from rl_attention.nn.ragged import Layout
 from rl_attention.nn.reading import DenseReading, PairReading, Reading, read_pairs
 
@@ -66,6 +67,7 @@ class Relations(nn.Module):
         radius: How far a token reads along any coordinate; None: everywhere.
         spans: How many places there are along each coordinate, for a relative bias; None: no bias.
         fixed: Where each slot is, `N C`, for a set whose tokens never move; None for any other.
+        multiplies: Whether comparing all queries with all keys is one product of matrices.
     """
 
     fixed: Tensor | None
@@ -79,9 +81,11 @@ class Relations(nn.Module):
         radius: float | None = None,
         spans: Sequence[int] | None = None,
         fixed: Tensor | None = None,
+        multiplies: bool = True,
     ) -> None:
         super().__init__()
         self.radius = radius
+        self.multiplies = multiplies
         self.bias = None if spans is None else RelativeBias(n_heads, spans)
         self.register_buffer("fixed", fixed, persistent=False)
         near = near_pairs = None
@@ -106,6 +110,8 @@ class Relations(nn.Module):
             return self._related(self._windows(joint, tokens), places, joint.n_rows)
         if self.fixed is not None:
             return self._dense(joint)
+        if self.multiplies and self.radius is None and self.bias is None:
+            return ChunkReading(joint, joint)
         return self._related(read_pairs(joint, joint), places, joint.n_rows)
 
     def _related(self, pairs: PairReading, places: Tensor | None, n_rows: int) -> PairReading:

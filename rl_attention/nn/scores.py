@@ -23,6 +23,8 @@ class DotProduct(nn.Module):
         head_size: `D`.
     """
 
+    multiplies = True  # all queries are compared with all keys by one product of matrices
+
     def __init__(self, *, n_heads: int, head_size: int) -> None:
         super().__init__()
 
@@ -90,6 +92,8 @@ class Additive(nn.Module):
         n_heads: `H`.
         head_size: `D`.
     """
+
+    multiplies = False
 
     def __init__(self, *, n_heads: int, head_size: int) -> None:
         super().__init__()

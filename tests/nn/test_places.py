@@ -91,10 +91,12 @@ def test_windows_are_listed_where_they_are_small():
 
 def test_without_places_or_choices_all_pairs_are_related():
     layout = full_layout(2, 4, CPU)
-    for relations, places in ((Relations(n_heads=2, radius=1), None), (Relations(n_heads=2), GRID)):
-        reading = relations(full_layout(2, 1, CPU), layout, places)
-        assert len(reading.query) == 2 * 5 * 5
-        assert reading.bias is None
+    reading = Relations(n_heads=2, radius=1)(full_layout(2, 1, CPU), layout, None)
+    assert len(reading.query) == 2 * 5 * 5
+    assert reading.bias is None
+    reading = Relations(n_heads=2)(full_layout(2, 1, CPU), layout, GRID)
+    real = reading.place
+    assert reading.together[0, 0][real][:, real].sum() == 2 * 5 * 5
 
 
 def test_learned_positions_are_the_sum_of_a_vector_for_each_coordinate():
