@@ -163,7 +163,7 @@ PARTS = {
     "attention": Plain,
     "dense attention": lambda options: Plain(options, way=DenseReading),
     "shared attention": lambda options: Plain(options, way=shared),
-    "chunked attention": lambda options: Plain(options, way=partial(ChunkReading, least_span=2)),
+    "chunked attention": lambda options: Plain(options, way=partial(ChunkReading, lane=1)),
     "local": lambda options: Related(options, radius=1),
     "relative": lambda options: Related(options, spans=SPANS),
     **{

@@ -9,7 +9,7 @@ from rl_attention.nn.linear import Linear
 from rl_attention.nn.probe import Probe
 from rl_attention.nn.reading import PairReading, Reading
 from rl_attention.nn.scores import SCORES
-from rl_attention.nn.weights import PAIR_WEIGHTS, WEIGHTS, masked_topk
+from rl_attention.nn.weights import PAIR_WEIGHTS, WEIGHTS, blocked_softmax, masked_topk
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,16 @@ class MultiHeadAttention(nn.Module):
         """Score `B H Q D` against `B H K D`: `B H Q K`."""
         return self.score.of_all(query, key)
 
-    def weigh(self, scores: Tensor, allowed: Tensor) -> Tensor:
+    def weigh(self, scores: Tensor, reading: Reading) -> Tensor:
+        """Turn scores into weights along the last axis, 0 where a key is not allowed.
+
+        Weights of queries that may read no key mean nothing.
+        """
+        if self.options.weights == "softmax":
+            return blocked_softmax(scores, reading.blocked(scores.dtype))
+        return self.weigh_masked(scores, reading.mask)
+
+    def weigh_masked(self, scores: Tensor, allowed: Tensor) -> Tensor:
         """Turn scores into weights along the last axis, 0 where a key is not allowed."""
         if self.options.weights == "topk":
             return masked_topk(scores, allowed, self.options.top_k)
@@ -138,7 +147,7 @@ class MultiHeadAttention(nn.Module):
         if self.options.weights in PAIR_WEIGHTS:
             weigh = PAIR_WEIGHTS[self.options.weights]
             return weigh(scores, pairs.query, len(pairs.queries.row))
-        rows = self.weigh(pairs.as_rows(scores), pairs.filled[:, None])
+        rows = self.weigh_masked(pairs.as_rows(scores), pairs.filled[:, None])
         return pairs.of_rows(rows)
 
     def drop(self, weights: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from rl_attention.nn.reading import Core, Reading
 
-SPAN = 20
-"""Tokens whose rows begin in one chunk, unless a row is longer."""
+LANE = 16
+"""Slots of a chunk come in multiples of this, as numbers do in a vector of the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,20 +24,20 @@ class ChunkReading(Reading):
     """Every token reads all tokens of its row; `queries` and `keys` are one layout.
 
     Args:
-        least_span: See `SPAN`.
+        lane: See `LANE`.
     """
 
-    least_span: int = SPAN
+    lane: int = LANE
 
-    @cached_property
-    def span(self) -> int:
-        """How many tokens of rows that begin in one chunk there may be."""
-        return max(self.least_span, self.keys.n_slots)
-
-    @cached_property
+    @property
     def n_slots(self) -> int:
-        """`C`: a row that begins at a chunk's last token still fits."""
-        return self.span + self.keys.n_slots - 1
+        """`C`: room for two rows at least."""
+        return self.lane * -(-2 * self.keys.n_slots // self.lane)
+
+    @property
+    def span(self) -> int:
+        """Rows begin within the first so many slots of a chunk, so that the longest still fits."""
+        return self.n_slots - self.keys.n_slots + 1
 
     @cached_property
     def n_chunks(self) -> int:
@@ -66,18 +66,21 @@ class ChunkReading(Reading):
         row = row.index_copy(0, self.place, self.keys.row).view(self.n_chunks, self.n_slots)
         return (row[:, :, None] == row[:, None, :])[:, None]
 
+    @property
+    def mask(self) -> Tensor:
+        """`together`."""
+        return self.together
+
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""
-        # what is not finite would reach other rows of its chunk in spite of a weight of 0; its own
-        # row is told by its scores
-        spread = self._spread(value.nan_to_num(0.0, 0.0, 0.0))
+        spread = self._spread(_finite(value))
         if query is None or key is None:
             size = (self.n_chunks, value.shape[1], self.n_slots, self.n_slots)
             scores = value.new_zeros(()).expand(size)
         else:
             query, key = core.prepare(query, key)
-            scores = core.of_all(self._spread(query), self._spread(key))
-        weights = core.weigh(scores, self.together)  # G H C C
+            scores = core.of_all(self._spread(query), self._spread(_finite(key)))
+        weights = core.weigh(scores, self)  # G H C C
         if core.probe.heard:
             weights = self._heard_chunks(core, weights)
         found = (core.drop(weights) @ spread).transpose(1, 2).flatten(end_dim=1)
@@ -101,6 +104,11 @@ class ChunkReading(Reading):
         heard = full.new_zeros(len(full), *rows.shape[1:]).scatter_add(2, slot, full)
         rows = rows.index_copy(0, self.place, heard)
         return rows.view(weights.transpose(1, 2).shape).transpose(1, 2)
+
+
+def _finite(keys: Tensor) -> Tensor:
+    """Keep what is not finite from other rows of its chunk; its own row has it from its queries."""
+    return keys.nan_to_num(0.0, 0.0, 0.0)
 
 
 class _Put(torch.autograd.Function):

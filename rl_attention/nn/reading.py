@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rl_attention.nn.probe import Probe
 from rl_attention.nn.ragged import Layout
+from rl_attention.nn.weights import block
 
 SHARED_KEYS = 64
 """Up to so many keys of all rows together, comparing all queries with all of them is cheapest."""
@@ -41,7 +42,7 @@ class Core(Protocol):
         """Score `B H Q D` against `B H K D`: `B H Q K`."""
         ...
 
-    def weigh(self, scores: Tensor, allowed: Tensor) -> Tensor:
+    def weigh(self, scores: Tensor, reading: "Reading") -> Tensor:
         """Turn scores into weights along the last axis."""
         ...
 
@@ -82,6 +83,21 @@ class Reading:
     def unread(self) -> Tensor | None:
         """True for queries that may read no key, `Tq`; None: there is none."""
         return None if self.queries is self.keys else ~self.allowed.any(dim=1)
+
+    @property
+    def mask(self) -> Tensor:
+        """True where a key may be read, in a form that fits the scores that are weighed."""
+        raise NotImplementedError
+
+    def blocked(self, dtype: torch.dtype) -> Tensor:
+        """Give what to add to scores of a type; see `rl_attention.nn.weights.block`."""
+        if dtype not in self._blocked:
+            self._blocked[dtype] = block(self.mask, dtype)
+        return self._blocked[dtype]
+
+    @cached_property
+    def _blocked(self) -> dict[torch.dtype, Tensor]:
+        return {}
 
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values.
@@ -175,12 +191,16 @@ class PairReading(Reading):
             scores = value.new_zeros(()).expand(len(self.query), value.shape[1])
         else:
             query, key = core.prepare(query, key)
-            scores = core.of_pairs(query.index_select(0, self.query), key.index_select(0, self.key))
+            scores = core.of_pairs(query.index_select(0, self.query), self._read(key))
             scores = scores if self.bias is None else scores + self.bias
         weights = core.drop(self._heard_pairs(core, core.weigh_pairs(scores, self)))  # P H
-        parts = (weights[..., None] * value.index_select(0, self.key)).flatten(start_dim=1)
+        parts = (weights[..., None] * self._read(value)).flatten(start_dim=1)
         found = parts.new_zeros(len(self.queries.row), parts.shape[1])
         return found.index_add(0, self.query, parts).view(len(found), *value.shape[1:])
+
+    def _read(self, keys: Tensor) -> Tensor:
+        """Map keys `Tk H D` to those of the pairs, `P H D`."""
+        return keys.index_select(0, self.key)
 
     def _heard_pairs(self, core: Core, weights: Tensor) -> Tensor:
         """Pass weights `P H` through the probe, in the form that it knows."""
@@ -191,6 +211,14 @@ class PairReading(Reading):
         full = weights.new_zeros(n_queries * n_slots, n_heads).index_copy(0, place, weights)
         full = self._heard(core, full.view(n_queries, n_slots, n_heads).transpose(1, 2))
         return full.transpose(1, 2).flatten(end_dim=1).index_select(0, place)
+
+
+@dataclass(frozen=True, eq=False)
+class SetReading(PairReading):
+    """One query for each row: the pairs are the keys, one by one."""
+
+    def _read(self, keys: Tensor) -> Tensor:
+        return keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,11 +233,14 @@ class DenseReading(Reading):
     near: Tensor | None = None
     bias: Tensor | None = None
 
+    @cached_property
+    def mask(self) -> Tensor:
+        """True where a key may be read, `B 1 1 K`, or `B 1 Q K` where `near` is given."""
+        allowed = self.key_mask[:, None, None, :]
+        return allowed if self.near is None else allowed & self.near[:, None]
+
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""
-        allowed = self.key_mask[:, None, None, :]
-        if self.near is not None:
-            allowed = allowed & self.near[:, None]
         if query is None or key is None:
             size = (self.queries.n_rows, value.shape[1], self.queries.n_slots, self.keys.n_slots)
             scores = value.new_zeros(()).expand(size)
@@ -217,8 +248,9 @@ class DenseReading(Reading):
             query, key = core.prepare(query, key)
             scores = core.of_all(self.queries.pad(query).transpose(1, 2), self._spread(key))
             scores = scores if self.bias is None else scores + self.bias
-        weights = core.weigh(scores, allowed)
+        weights = core.weigh(scores, self)
         if core.probe.heard:
+            weights = weights.masked_fill(~self.mask, 0.0)
             weights = core.probe(weights, self.queries.mask, self.key_mask)
         mixed = core.drop(weights) @ self._spread(value)  # B H Q D
         return self.queries.pack(mixed.transpose(1, 2))
@@ -244,6 +276,11 @@ class SharedReading(Reading):
         """True where a key lies in the row that a query reads, `Tq Tk`."""
         return self.row[:, None] == self.keys.row
 
+    @property
+    def mask(self) -> Tensor:
+        """`own`."""
+        return self.own
+
     @cached_property
     def unread(self) -> Tensor:
         """True for queries that may read no key, `Tq`."""
@@ -256,7 +293,7 @@ class SharedReading(Reading):
         else:
             query, key = core.prepare(query, key)
             scores = core.of_all(query.transpose(0, 1)[None], key.transpose(0, 1)[None])[0]
-        weights = core.weigh(scores, self.own)  # H Tq Tk
+        weights = core.weigh(scores, self)  # H Tq Tk
         if core.probe.heard:
             weights = self._heard_all(core, weights)
         return (core.drop(weights) @ value.transpose(0, 1)).transpose(0, 1)
@@ -285,12 +322,12 @@ def read_pairs(queries: Layout, keys: Layout, rows: Tensor | None = None) -> Pai
     return PairReading(queries, keys, rows, query=query, key=key, slot=slot)
 
 
-def read_set(keys: Layout) -> PairReading:
+def read_set(keys: Layout) -> SetReading:
     """List the pairs of one query for each row with all keys of that row."""
     rows = torch.arange(keys.n_rows, device=keys.row.device)
     queries = Layout(rows, torch.zeros_like(rows), keys.n_rows, 1)
     number = torch.arange(len(keys.row), device=keys.row.device)
-    return PairReading(queries, keys, query=keys.row, key=number, slot=keys.slot)
+    return SetReading(queries, keys, query=keys.row, key=number, slot=keys.slot)
 
 
 def read_shared(queries: Layout, keys: Layout, rows: Tensor) -> Reading:

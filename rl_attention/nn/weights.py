@@ -27,6 +27,38 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     return weights.masked_fill(hidden, 0.0)
 
 
+def block(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """Make what to add to scores so that a softmax gives nothing to keys that may not be read.
+
+    Adding costs a fraction of filling, and what is added is as good for all layers and heads.
+
+    Args:
+        mask: `B H Q K` or fewer, True where a key may be read.
+        dtype: Type of the scores.
+
+    Returns:
+        0 where a key may be read, and the lowest number there is where not.
+    """
+    nothing = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    return nothing.masked_fill(~mask, torch.finfo(dtype).min)
+
+
+def blocked_softmax(scores: Tensor, blocked: Tensor) -> Tensor:
+    """Weight every key that is not blocked by the exponential of its score.
+
+    A row without any key that may be read gets weights that mean nothing, where `masked_softmax`
+    gives zeros.
+
+    Args:
+        scores: `B H Q K`.
+        blocked: What `block` gives.
+
+    Returns:
+        Weights, `B H Q K`.
+    """
+    return (scores + blocked).softmax(dim=-1)
+
+
 def masked_sparsemax(scores: Tensor, mask: Tensor) -> Tensor:
     """Project the scores onto the distributions: low scores get a weight of exactly 0.
 

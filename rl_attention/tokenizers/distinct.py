@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rl_attention.tokenizers.schema import MASK_KEY, Schema
 
-LEAST_ROWS = 128
+LEAST_ROWS = 512
 """A smaller batch costs less than the search."""
 
 MOST_KEPT = 0.9
