@@ -28,6 +28,7 @@ class Settings:
         n_envs: Environments of our arms.
         textbook_envs: Environments of the textbook arm.
         zoo_envs: Environments of RL Zoo's arm.
+        device: Where the networks are.
         frames: Frames of a rollout, for every arm.
         batch_size: Minibatch, for every arm.
         n_epochs: Passes over a rollout, for every arm.
@@ -36,9 +37,10 @@ class Settings:
     env_id: str
     backend: str
     threads: int
-    n_envs: int = 64
+    n_envs: int = 128
     textbook_envs: int = 16
-    zoo_envs: int = 64
+    zoo_envs: int = 128
+    device: str = "cpu"
     frames: int = 2560
     batch_size: int = 640
     n_epochs: int = 4
@@ -121,7 +123,7 @@ def our_config(
                 "batch_size": settings.batch_size,
                 "n_epochs": settings.n_epochs,
             },
-            "device": "cpu",
+            "device": settings.device,
         }
     )
 
@@ -156,4 +158,4 @@ def _zoo(settings: Settings) -> BaseAlgorithm:
 def _ppo_kwargs(settings: Settings, n_envs: int) -> dict[str, Any]:
     """Give another arm the hyperparameters of ours, and as many frames a rollout."""
     ours = algorithm_kwargs(our_config(settings))
-    return {**ours, "n_steps": settings.frames // n_envs, "seed": 0, "device": "cpu"}
+    return {**ours, "n_steps": settings.frames // n_envs, "seed": 0, "device": settings.device}

@@ -21,6 +21,12 @@ _STRIDE = 5
 _LEAST_SECONDS = 0.5
 
 
+class UnmergedExtractor(AttentionExtractor):
+    """The same network, which computes every observation, also those that are equal."""
+
+    merges = False
+
+
 def make_extractor_timers(
     settings: Settings, *, n_observations: int = N_OBSERVATIONS, quick: bool = False
 ) -> dict[str, Callable[[], float]]:
@@ -32,21 +38,24 @@ def make_extractor_timers(
         quick: Time one pass only.
 
     Returns:
-        `textbook` and `attention`, each giving seconds a pass.
+        `textbook`, `attention` and `unmerged`, which is attention as if no two observations were
+        equal; each gives seconds a pass.
     """
     entities, entity_space = record(settings, "entities", n_observations)
     cells, cell_space = record(settings, "cells", n_observations)
     if not np.array_equal(entities["direction"], cells["direction"]):
         raise RuntimeError("expected the same states in both views, got others: not comparable")
+    seen = _preprocess(entities, entity_space, settings.device)
+    seen_cells = _preprocess(cells, cell_space, settings.device)
     extractors = {
-        "textbook": (TextbookExtractor(cell_space), _preprocess(cells, cell_space)),
-        "attention": (
-            AttentionExtractor(entity_space, n_blocks=1),
-            _preprocess(entities, entity_space),
-        ),
+        "textbook": (TextbookExtractor(cell_space), seen_cells),
+        "attention": (AttentionExtractor(entity_space, n_blocks=1), seen),
+        "unmerged": (UnmergedExtractor(entity_space, n_blocks=1), seen),
     }
     return {
-        name: _make_timer(extractor, observations, 0.0 if quick else _LEAST_SECONDS)
+        name: _make_timer(
+            extractor.to(settings.device), observations, 0.0 if quick else _LEAST_SECONDS
+        )
         for name, (extractor, observations) in extractors.items()
     }
 
@@ -87,8 +96,10 @@ def record(
     }, space
 
 
-def _preprocess(observations: dict[str, NDArray[Any]], space: spaces.Dict) -> dict[str, Tensor]:
-    tensors = {key: torch.as_tensor(value) for key, value in observations.items()}
+def _preprocess(
+    observations: dict[str, NDArray[Any]], space: spaces.Dict, device: str
+) -> dict[str, Tensor]:
+    tensors = {key: torch.as_tensor(value).to(device) for key, value in observations.items()}
     processed = preprocess_obs(tensors, space)
     assert isinstance(processed, dict)
     return processed
@@ -99,6 +110,8 @@ def _make_timer(
 ) -> Callable[[], float]:
     def work() -> None:
         forward_and_backward(extractor, observations)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
 
     passes = passes_to_last(work, least_seconds)
     return lambda: seconds_a_pass(work, passes)

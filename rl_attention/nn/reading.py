@@ -272,24 +272,24 @@ class SharedReading(Reading):
         return self.rows.index_select(0, self.queries.row)
 
     @cached_property
-    def own(self) -> Tensor:
-        """True where a key lies in the row that a query reads, `Tq Tk`."""
+    def mask(self) -> Tensor:
+        """True where a key lies in the row that a query reads, `Tq Tk`, or `1 1` where all do."""
+        if self.keys.n_rows == 1:
+            return self.keys.row.new_ones((1, 1), dtype=torch.bool)
         return self.row[:, None] == self.keys.row
 
-    @property
-    def mask(self) -> Tensor:
-        """`own`."""
-        return self.own
-
     @cached_property
-    def unread(self) -> Tensor:
-        """True for queries that may read no key, `Tq`."""
-        return ~self.own.any(dim=1)
+    def unread(self) -> Tensor | None:
+        """True for queries that may read no key, `Tq`; None: there is none."""
+        if self.keys.n_rows == 1 and len(self.keys.row):
+            return None
+        return (self.keys.count == 0)[self.row]
 
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""
         if query is None or key is None:
-            scores = value.new_zeros(()).expand(value.shape[1], *self.own.shape)
+            size = (value.shape[1], len(self.queries.row), len(self.keys.row))
+            scores = value.new_zeros(()).expand(size)
         else:
             query, key = core.prepare(query, key)
             scores = core.of_all(query.transpose(0, 1)[None], key.transpose(0, 1)[None])[0]

@@ -318,7 +318,7 @@ def test_ctrl_c_in_evaluation_keeps_the_trained_network(tmp_path, monkeypatch):
 
 def test_what_cannot_be_built_blocks_no_folder(tmp_path):
     with pytest.raises(UserError, match="cannot match"):
-        run_trial(build(arm="mlp"), tmp_path / "run")
+        run_trial(build(arm="mlp", extractor={"n_blocks": 0}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

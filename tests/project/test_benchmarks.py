@@ -18,6 +18,7 @@ NAMES = {
         "attention_over_mlp",
         "mlp_over_zoo",
         "extractor_speedup",
+        "extractor_speedup_unmerged",
         "floor_distance",
         "floor_distance_skinny",
     ),
