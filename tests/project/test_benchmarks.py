@@ -48,6 +48,24 @@ def test_a_benchmark_writes_every_ratio_it_names(module, tmp_path):
         assert name in done.stdout
 
 
+@pytest.mark.slow
+def test_the_breakdown_accounts_for_all_of_the_time():
+    from benchmarks.arms import make_arms
+    from benchmarks.breakdown import PARTS, break_down, table_rows
+    from benchmarks.throughput import make_settings
+
+    settings = make_settings("MiniGrid-DoorKey-5x5-v0", "auto", 1, 4, quick=True)
+    arms = make_arms(settings)
+    found = {name: break_down(arms[name].make(), settings, 2) for name in ("zoo", "attention")}
+    for parts in found.values():
+        assert set(parts) == set(PARTS)
+        assert all(seconds >= 0 for seconds in parts.values())
+    rows = table_rows(found)
+    for column in (1, 2):
+        shares = [int(row[column].rstrip("%")) for row in rows[1:-1]]
+        assert abs(sum(shares) - 100) <= len(PARTS)
+
+
 def test_the_fitted_exponent_is_that_of_the_power_law():
     from benchmarks.scaling import slope
 
