@@ -37,9 +37,9 @@ class Settings:
     env_id: str
     backend: str
     threads: int
-    n_envs: int = 128
+    n_envs: int = 64
     textbook_envs: int = 16
-    zoo_envs: int = 128
+    zoo_envs: int = 64
     device: str = "cpu"
     frames: int = 2560
     batch_size: int = 640

@@ -116,7 +116,7 @@ def main(names: str, rollouts: int, env_id: str, threads: int, quick: bool) -> N
     """Print what share of its time each arm spends where, and how long it takes in all."""
     torch.set_num_threads(threads)
     keep_freed_memory()
-    settings = make_settings(env_id, "auto" if quick else "envpool", threads, 128, quick=quick)
+    settings = make_settings(env_id, "auto" if quick else "envpool", threads, 64, quick=quick)
     arms = make_arms(settings)
     unknown = [name for name in names.split(",") if name not in arms]
     if unknown:

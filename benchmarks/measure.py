@@ -144,6 +144,11 @@ def named_spreads(found: Mapping[str, Spread]) -> dict[str, Any]:
     return {**{name: value.median for name, value in found.items()}, "spread": spreads}
 
 
+def named_aims(aims: Mapping[str, tuple[str, float]]) -> dict[str, str]:
+    """Lay out aims for a JSON file."""
+    return {name: f"{sign} {aim:g}" for name, (sign, aim) in aims.items()}
+
+
 json_option = click.option(
     "--json",
     "json_file",

@@ -19,6 +19,7 @@ from benchmarks.measure import (
     format_table,
     interleave,
     json_option,
+    named_aims,
     named_spreads,
     passes_to_last,
     quick_option,
@@ -82,7 +83,8 @@ def main(
     click.echo(f"\nglobal_exponent {exponents['global_exponent']}")
     click.echo(format_aims({name: found[name] for name in AIMS}, AIMS))
     if json_file is not None:
-        write_json(json_file, {**named_spreads(found), "points": points, "machine": machine})
+        details = {"aims": named_aims(AIMS), "points": points, "machine": machine}
+        write_json(json_file, {**named_spreads(found), **details})
     if plot_file is not None:
         draw(points, plot_file)
 

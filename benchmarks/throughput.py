@@ -21,6 +21,7 @@ from benchmarks.measure import (
     format_table,
     interleave,
     json_option,
+    named_aims,
     named_spreads,
     quick_option,
     repeats_option,
@@ -83,7 +84,7 @@ class Measured(NamedTuple):
 @click.option(
     "--zoo-envs",
     type=click.IntRange(min=1),
-    default=128,
+    default=64,
     show_default=True,
     help="Environments of RL Zoo's arm; its own setting is 8.",
 )
@@ -127,7 +128,11 @@ def main(
     if json_file is not None:
         ratios = {name: ratios_of_arm(name, arms[name].mlp, measured.frames) for name in arms}
         details: dict[str, Any] = {
-            "arms": {name: named_spreads(found) for name, found in ratios.items()},
+            "aims": named_aims(AIMS),
+            "arms": {
+                name: {"label": arms[name].label, **named_spreads(found)}
+                for name, found in ratios.items()
+            },
             "operations_per_frame": measured.operations,
             "machine": machine,
         }

@@ -1,11 +1,13 @@
-"""Write the results tables of the README and of docs/attention.md from the committed result files.
+"""Write the results tables of the README and the docs from the committed result files.
 
 Usage: python docs/write_results.py [--check]
 """
 
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,8 +17,10 @@ from rl_attention.comparison.table import format_frames
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 MEMBERS = ROOT / "configs" / "members.yaml"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "attention.md")
-TABLE = re.compile(r"(<!-- (results|members): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+PAGES = (ROOT / "README.md", ROOT / "docs" / "attention.md", ROOT / "docs" / "speed.md")
+TABLE = re.compile(
+    r"(<!-- (results|members|ratios|arms): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
+)
 
 
 def render(comparison: Comparison) -> str:
@@ -80,9 +84,8 @@ def render_member(row: Row, versus: Versus | None, speeds: dict[str, float]) -> 
 
 def fill(place: re.Match[str]) -> str:
     """Put the table of one task between its marks."""
-    begin, kind, task, end = place.groups()
-    table = fill_members(task) if kind == "members" else fill_results(task)
-    return f"{begin}{table}{end}"
+    begin, kind, name, end = place.groups()
+    return f"{begin}{FILLERS[kind](name)}{end}"
 
 
 def fill_results(task: str) -> str:
@@ -103,6 +106,48 @@ def read_speeds(env: str) -> dict[str, float]:
     """Read the frames a second of short runs that had the machine for themselves."""
     folders = sorted(p.parent for p in (RESULTS / "members-speed" / env).glob("*/results.json"))
     return {run.arm: run.fps for run in read_runs(folders)} if folders else {}
+
+
+def fill_ratios(name: str) -> str:
+    """Put each ratio of a benchmark beside its aim."""
+    found = json.loads((RESULTS / "speed" / f"{name}.json").read_text(encoding="utf-8"))
+    lines = ["| ratio | median [lowest, highest] | aim | |", "| --- | --- | --- | --- |"]
+    for ratio, aim in found["aims"].items():
+        sign, bound = aim.split()
+        met = found[ratio] >= float(bound) if sign == ">=" else found[ratio] <= float(bound)
+        cells = [f"`{ratio}`", with_spread(found, ratio), aim, "met" if met else "not met"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def fill_arms(name: str) -> str:
+    """Lay out the arms of the throughput benchmark, each over the others."""
+    found = json.loads((RESULTS / "speed" / f"{name}.json").read_text(encoding="utf-8"))
+    columns = ("over_textbook", "over_zoo", "over_mlp")
+    lines = [
+        "| training frames a second | over (a) | over (b) | over an mlp of its size |",
+        "| --- | --- | --- | --- |",
+    ]
+    for arm in found["arms"].values():
+        cells = [with_spread(arm, column) if column in arm else "-" for column in columns]
+        lines.append(f"| {' | '.join([arm['label'], *cells])} |")
+    return "\n".join([*lines, ""])
+
+
+def with_spread(found: dict[str, Any], name: str) -> str:
+    """Write a median with the lowest and the highest."""
+    low, high = found["spread"][name]
+    median = f"{found[name]:.3g}"
+    return median if low == high else f"{median} [{low:.3g}, {high:.3g}]"
+
+
+FILLERS = {
+    "results": fill_results,
+    "members": fill_members,
+    "ratios": fill_ratios,
+    "arms": fill_arms,
+}
+"""From the kind of a table to what makes it."""
 
 
 def main() -> int:

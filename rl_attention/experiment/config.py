@@ -33,7 +33,7 @@ class EnvConfig(ConfigModel):
     vec_env: Literal["dummy", "subproc"] = Field(
         default="dummy", description="For gymnasium: one process, or one for each environment."
     )
-    n_envs: Count = Field(default=128, description="Environments stepped together.")
+    n_envs: Count = Field(default=64, description="Environments stepped together.")
     max_entities: Count = Field(default=32, description="Rows of the entities view.")
     normalize: bool = Field(
         default=False, description="VecNormalize on observation and reward; for the flat view only."

@@ -26,7 +26,7 @@ class Hyperparams(ConfigModel):
 class OnPolicyHyperparams(Hyperparams):
     """What PPO and A2C share."""
 
-    n_steps: Count = Field(default=20, description="Frames each environment gives to one update.")
+    n_steps: Count = Field(default=40, description="Frames each environment gives to one update.")
     gae_lambda: Fraction = Field(
         default=0.95, description="Trade of bias for variance in advantages."
     )
@@ -85,7 +85,7 @@ class DQNConfig(Hyperparams):
     )
     train_freq: Count = Field(default=1, description="Steps of all environments between updates.")
     gradient_steps: Annotated[int, BeforeValidator(read_count), Field(ge=-1)] = Field(
-        default=8, description="Updates each time; -1: as many as there were frames."
+        default=4, description="Updates each time; -1: as many as there were frames."
     )
     target_update_interval: Count = Field(
         default=1000, description="Frames between target updates."

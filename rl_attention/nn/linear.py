@@ -58,8 +58,8 @@ class Conv2d(nn.Module):
 
 
 def feed_forward(width: int, hidden: int) -> nn.Sequential:
-    """Two linear layers with a ReLU between them, the same for each token."""
-    return nn.Sequential(Linear(width, hidden), nn.ReLU(), Linear(hidden, width))
+    """Two linear layers with a GELU between them, the same for each token."""
+    return nn.Sequential(Linear(width, hidden), nn.GELU(), Linear(hidden, width))
 
 
 def plain_norm(width: int) -> nn.LayerNorm:

@@ -22,7 +22,7 @@ class SummaryTokenizer(nn.Module):
         super().__init__()
         self.keys = sorted(parts)
         size = sum(spaces.flatdim(parts[key]) for key in self.keys)
-        self.layers = nn.Sequential(Linear(size, width), nn.ReLU(), Linear(width, width))
+        self.layers = nn.Sequential(Linear(size, width), nn.GELU(), Linear(width, width))
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Map the observation to `B D`."""
