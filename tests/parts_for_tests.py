@@ -18,6 +18,7 @@ from rl_attention.nn import (
     AttentionOptions,
     ChunkReading,
     DenseReading,
+    Layout,
     MixerOptions,
     MultiHeadAttention,
     Packed,
@@ -81,7 +82,7 @@ class Related(torch.nn.Module):
 
 def spread(packed, layout, mask):
     """Pad to the full width of the mask again."""
-    return layout.wider(mask.shape[1]).pad(packed)
+    return Layout(layout.row, layout.slot, *mask.shape).pad(packed)
 
 
 class Plain(torch.nn.Module):

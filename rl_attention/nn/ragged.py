@@ -32,6 +32,8 @@ class Layout:
     @cached_property
     def count(self) -> Tensor:
         """How many tokens each row has, `B`."""
+        if self.parts is not None:
+            return self.parts[0].count + self.parts[1].count
         return torch.bincount(self.row, minlength=self.n_rows)
 
     @cached_property
@@ -72,10 +74,6 @@ class Layout:
         place = self.row * padded.shape[1] + self.slot
         return padded.flatten(end_dim=1).index_select(0, place)
 
-    def wider(self, n_slots: int) -> "Layout":
-        """Return the same tokens in rows of more slots."""
-        return Layout(self.row, self.slot, self.n_rows, n_slots)
-
     def then(self, other: "Layout") -> "Layout":
         """Append the tokens of another layout to each row.
 
@@ -84,6 +82,21 @@ class Layout:
         row = torch.cat([self.row, other.row])
         slot = torch.cat([self.slot, other.slot + self.n_slots])
         return Layout(row, slot, self.n_rows, self.n_slots + other.n_slots, (self, other))
+
+
+@dataclass(frozen=True, eq=False)
+class FullLayout(Layout):
+    """Rows of as many tokens each, so that nothing has to be counted."""
+
+    @cached_property
+    def count(self) -> Tensor:
+        """How many tokens each row has, `B`."""
+        return self.row.new_full((self.n_rows,), self.n_slots)
+
+    @cached_property
+    def rank(self) -> Tensor:
+        """How many tokens of its row come before each, `T`."""
+        return self.slot
 
 
 def layout_of(mask: Tensor, *, trim: bool = True) -> Layout:
@@ -100,7 +113,7 @@ def layout_of(mask: Tensor, *, trim: bool = True) -> Layout:
     return Layout(row, slot, n_rows, n_slots)
 
 
-def full_layout(n_rows: int, n_slots: int, device: torch.device) -> Layout:
+def full_layout(n_rows: int, n_slots: int, device: torch.device) -> FullLayout:
     """Lay out rows of `n_slots` tokens each, all real."""
     place = torch.arange(n_rows * n_slots, device=device)
-    return Layout(place // n_slots, place % n_slots, n_rows, n_slots)
+    return FullLayout(place // n_slots, place % n_slots, n_rows, n_slots)

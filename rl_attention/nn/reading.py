@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rl_attention.nn.probe import Probe
-from rl_attention.nn.ragged import Layout
+from rl_attention.nn.ragged import Layout, full_layout
 from rl_attention.nn.weights import block
 
 SHARED_KEYS = 64
@@ -217,6 +217,11 @@ class PairReading(Reading):
 class SetReading(PairReading):
     """One query for each row: the pairs are the keys, one by one."""
 
+    @cached_property
+    def unread(self) -> Tensor:
+        """True for rows without any key, `B`."""
+        return self.keys.count == 0
+
     def _read(self, keys: Tensor) -> Tensor:
         return keys
 
@@ -273,9 +278,9 @@ class SharedReading(Reading):
 
     @cached_property
     def mask(self) -> Tensor:
-        """True where a key lies in the row that a query reads, `Tq Tk`, or `1 1` where all do."""
+        """True where a key lies in the row that a query reads, `Tq Tk`, or `1 Tk` where all do."""
         if self.keys.n_rows == 1:
-            return self.keys.row.new_ones((1, 1), dtype=torch.bool)
+            return self.keys.row.new_ones((1, len(self.keys.row)), dtype=torch.bool)
         return self.row[:, None] == self.keys.row
 
     @cached_property
@@ -324,8 +329,7 @@ def read_pairs(queries: Layout, keys: Layout, rows: Tensor | None = None) -> Pai
 
 def read_set(keys: Layout) -> SetReading:
     """List the pairs of one query for each row with all keys of that row."""
-    rows = torch.arange(keys.n_rows, device=keys.row.device)
-    queries = Layout(rows, torch.zeros_like(rows), keys.n_rows, 1)
+    queries = full_layout(keys.n_rows, 1, keys.row.device)
     number = torch.arange(len(keys.row), device=keys.row.device)
     return SetReading(queries, keys, query=keys.row, key=number, slot=keys.slot)
 

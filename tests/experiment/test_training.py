@@ -1,3 +1,4 @@
+import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,12 +15,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rl_attention.comparison import read_run
 from rl_attention.errors import UserError
 from rl_attention.experiment import training
+from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import EVALUATION, TRAINING, build_env, derive_seed
 from rl_attention.experiment.evaluation import evaluate
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.loading import load_policy
 from rl_attention.experiment.models import (
+    ALGORITHMS,
     algorithm_kwargs,
     build_model,
     count_model_parameters,
@@ -343,3 +346,19 @@ def test_places_of_entities_are_known_to_attention_and_to_its_controls():
         assert tokenizer.spans == (7, 7)
         assert isinstance(tokenizer.positions, SinusoidalPositions)
         env.close()
+
+
+@pytest.mark.parametrize("algo", ["ppo", "dqn"])
+def test_adam_takes_one_kernel_with_the_epsilon_that_sb3_gives_it(algo):
+    config = build(**ALGOS[algo])
+    env = build_env(config)
+    ours = build_model(config, env).policy.optimizer.defaults
+    plain = ALGORITHMS[algo]("MultiInputPolicy", env, device="cpu").policy.optimizer.defaults
+    assert ours["fused"]
+    assert ours["eps"] == plain["eps"]
+
+
+def test_freed_memory_is_kept_where_the_c_library_can_be_told(monkeypatch):
+    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert not keep_freed_memory()

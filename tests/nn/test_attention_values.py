@@ -7,6 +7,7 @@ import torch
 
 from rl_attention.nn import (
     SCORES,
+    WEIGHTS,
     AttentionOptions,
     DenseReading,
     MultiHeadAttention,
@@ -16,6 +17,7 @@ from rl_attention.nn import (
     read_shared,
 )
 from rl_attention.nn.functional import row_max, row_mean
+from rl_attention.nn.reading import SharedReading
 from rl_attention.nn.weights import masked_softmax, masked_sparsemax, masked_topk
 
 
@@ -195,3 +197,19 @@ def test_dropout_is_for_training_alone_and_the_map_is_without():
     assert torch.equal(*acting)
     assert not torch.allclose(*learning)
     assert all(torch.equal(seen[0], other) for other in seen[1:])
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_keys_that_all_rows_share_are_weighed_as_any_others(weights, n_rows):
+    torch.manual_seed(0)
+    module = attention(8, n_heads=2, weights=weights, top_k=2).double()
+    queries = full_layout(5, 1, torch.device("cpu"))
+    keys = layout_of(torch.tensor([[True, True, True], [True, False, False]])[:n_rows])
+    rows = torch.tensor([0, 0, 1, 0, 1]) % n_rows
+    tokens, read = torch.randn(5, 8).double(), torch.randn(len(keys.row), 8).double()
+    shared = module(tokens, SharedReading(queries, keys, rows), read)
+    listed = module(tokens, read_pairs(queries, keys, rows), read)
+    padded = module(tokens, DenseReading(queries, keys, rows), read)
+    torch.testing.assert_close(shared, listed)
+    torch.testing.assert_close(shared, padded)

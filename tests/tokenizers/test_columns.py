@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl_attention.errors import UserError
+from rl_attention.nn import embedding
 from rl_attention.tokenizers.columns import ColumnEncoder
 from rl_attention.tokenizers.sets import (
     CellTokenizer,
@@ -164,3 +165,21 @@ def test_a_history_is_in_order():
     assert places.tolist() == [[0], [1], [2]]
     (table,) = tokenizer.positions.tables
     torch.testing.assert_close(tokens.tokens[2] - tokens.tokens[0], table[2] - table[0])
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 2**16))
+def test_a_product_with_zeros_and_ones_is_a_lookup(sizes, seed):
+    torch.manual_seed(seed)
+    module = embedding.ColumnEmbedding(sizes, 3)
+    symbols = torch.stack([torch.randint(size, (7,)) for size in sizes], dim=1)
+    weight = torch.randn(7, 3)
+    largest, found = embedding.LARGEST_PRODUCT, []
+    try:
+        for embedding.LARGEST_PRODUCT in (largest, 0):
+            module.zero_grad()
+            vectors = module(symbols)
+            (vectors * weight).sum().backward()
+            found.append((vectors.detach(), module.table.grad))
+    finally:
+        embedding.LARGEST_PRODUCT = largest
+    torch.testing.assert_close(found[0], found[1], atol=1e-6, rtol=1e-5)
