@@ -19,7 +19,6 @@ from rl_attention.nn import (
     MixerOptions,
     Probe,
     Relations,
-    plain_norm,
 )
 from rl_attention.tokenizers import Tokenized, TokenOptions, read_schema
 
@@ -134,7 +133,7 @@ class AttentionExtractor(TokenExtractor):
         if pool is not None:
             self.pooling = pool(width, options=options, keys=(self.mixer.pooled,))
         size = width if pool is None else 2 * width
-        self.readout = nn.Sequential(plain_norm(size), Linear(size, features_dim), nn.ReLU())
+        self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
         self.probes = tuple(module for module in self.modules() if isinstance(module, Probe))
 
     @property

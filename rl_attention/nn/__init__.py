@@ -4,7 +4,7 @@ from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.blocks import BLOCKS, GTrXLBlock, PreNormBlock, RelationalBlock, Stack
 from rl_attention.nn.chunks import ChunkReading
 from rl_attention.nn.embedding import ColumnEmbedding
-from rl_attention.nn.linear import Conv2d, Linear, feed_forward, plain_norm
+from rl_attention.nn.linear import Conv2d, Linear, feed_forward
 from rl_attention.nn.mixers import MIXERS, MixerOptions, Packed, Words
 from rl_attention.nn.pooling import POOLINGS, LearnedQueryPooling
 from rl_attention.nn.positions import POSITIONS, LearnedPositions, SinusoidalPositions
@@ -47,7 +47,6 @@ __all__ = [
     "feed_forward",
     "full_layout",
     "layout_of",
-    "plain_norm",
     "read_pairs",
     "read_set",
     "read_shared",

@@ -7,7 +7,7 @@ Every block maps packed tokens, `T D`, to `T D`. Without `keys` its tokens read 
 from torch import Tensor, nn
 
 from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
-from rl_attention.nn.linear import feed_forward, plain_norm
+from rl_attention.nn.linear import feed_forward
 from rl_attention.nn.reading import Reading
 from rl_attention.nn.residual import GRUGate, Sum
 
@@ -72,9 +72,9 @@ class PreNormBlock(Block):
 
     def add_rest(self, width: int, *, asks: bool, crossed: bool) -> None:
         """Make the norms and what joins the residual branch; see `Block`."""
-        self.norm = plain_norm(width) if asks else nn.Identity()
-        self.key_norm = plain_norm(width) if crossed else None
-        self.feedforward_norm = plain_norm(width)
+        self.norm = nn.LayerNorm(width) if asks else nn.Identity()
+        self.key_norm = nn.LayerNorm(width) if crossed else None
+        self.feedforward_norm = nn.LayerNorm(width)
         self.after_attention = self.residual(width)
         self.after_feedforward = self.residual(width)
 

@@ -60,8 +60,3 @@ class Conv2d(nn.Module):
 def feed_forward(width: int, hidden: int) -> nn.Sequential:
     """Two linear layers with a GELU between them, the same for each token."""
     return nn.Sequential(Linear(width, hidden), nn.GELU(), Linear(hidden, width))
-
-
-def plain_norm(width: int) -> nn.LayerNorm:
-    """A LayerNorm without scale and shift, for where a linear layer follows that has its own."""
-    return nn.LayerNorm(width, elementwise_affine=False)

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.functional import row_max, row_mean
-from rl_attention.nn.linear import plain_norm
 from rl_attention.nn.ragged import Layout
 from rl_attention.nn.reading import read_set
 
@@ -28,10 +27,10 @@ class LearnedQueryPooling(nn.Module):
 
     def __init__(self, width: int, *, options: AttentionOptions, keys: tuple[str, ...]) -> None:
         super().__init__()
-        self.norm = plain_norm(width)
+        self.norm = nn.LayerNorm(width)
         self.attention = MultiHeadAttention(width, options=options, queries=("query",), keys=keys)
         if not options.uniform:
-            self.query_norm = plain_norm(width)
+            self.query_norm = nn.LayerNorm(width)
             self.seed = nn.Parameter(torch.randn(width) / width**0.5)
 
     def forward(self, tokens: Tensor, layout: Layout, asker: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
-from rl_attention.nn import LearnedPositions, Words, feed_forward, layout_of, plain_norm
+from rl_attention.nn import LearnedPositions, Words, feed_forward, layout_of
 from rl_attention.tokenizers.columns import ColumnEncoder
 from rl_attention.tokenizers.distinct import distinct_rows
 from rl_attention.tokenizers.places import grid_places
@@ -44,7 +44,7 @@ class WordTokenizer(nn.Module):
         self.encoder = ColumnEncoder(column, width, name="mission", max_symbols=MAX_WORDS)
         self.positions = LearnedPositions((space.shape[0],), width)
         self.register_buffer("places", grid_places(space.shape[0]), persistent=False)
-        self.norm = plain_norm(width)
+        self.norm = nn.LayerNorm(width)
         self.mix = feed_forward(width, width)
 
     def forward(self, ids: Tensor, mask: Tensor | None) -> Words:
