@@ -4,12 +4,12 @@ import ctypes
 import sys
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of the GNU C library
-_KEPT = 2**28
-_STEP = 2**26
+_LARGEST_BLOCK = 2**25  # older releases refuse more
+_KEPT, _STEP = 2**28, 2**26
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library to keep up to 256 MiB that were freed, for the next minibatch.
+    """Tell the C library to keep up to 256 MiB that were freed, for the whole process.
 
     As it comes, the GNU C library gives every large block back to the system at once, and gets it
     again page by page, each page cleared first. Where a minibatch makes and frees hundreds of
@@ -23,6 +23,9 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    settings = ((_M_MMAP_THRESHOLD, _KEPT), (_M_TRIM_THRESHOLD, _KEPT), (_M_TOP_PAD, _STEP))
-    done = [mallopt(name, value) == 1 for name, value in settings]
-    return all(done)
+    settings = (
+        (_M_MMAP_THRESHOLD, _LARGEST_BLOCK),  # first: the others alone would make it worse
+        (_M_TRIM_THRESHOLD, _KEPT),
+        (_M_TOP_PAD, _STEP),
+    )
+    return all(mallopt(name, value) == 1 for name, value in settings)

@@ -17,7 +17,6 @@ from rl_attention.nn import (
     AttentionOptions,
     Linear,
     MixerOptions,
-    Probe,
     Relations,
 )
 from rl_attention.tokenizers import Tokenized, TokenOptions, read_schema
@@ -134,16 +133,11 @@ class AttentionExtractor(TokenExtractor):
             self.pooling = pool(width, options=options, keys=(self.mixer.pooled,))
         size = width if pool is None else 2 * width
         self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
-        self.probes = tuple(module for module in self.modules() if isinstance(module, Probe))
 
     @property
     def merges(self) -> bool:
-        """Whether equal observations may share one computation now.
-
-        Not while somebody listens to the weights of each, nor while dropout makes them differ.
-        """
-        dropped = self.training and self.dropout > 0
-        return not (dropped or any(probe.heard for probe in self.probes))
+        """Whether equal observations may share one computation now: not under dropout."""
+        return super().merges and not (self.training and self.dropout > 0)
 
     def features(self, tokenized: Tokenized) -> Tensor:
         """Map tokens to features, `B features_dim`."""

@@ -2,13 +2,18 @@
 
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from torch import Tensor
+from torch import Tensor, nn
 
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions
+from rl_attention.tokenizers.distinct import Distinct, worth_searching
 
 
 class TokenExtractor(BaseFeaturesExtractor):
     """From tokens to features.
+
+    Worlds of symbols repeat themselves: of a batch of `LEAST_ROWS` or more whose space holds whole
+    numbers alone, each distinct observation is computed once. A subclass whose features are drawn
+    at random, or depend on the batch, says so by `merges`.
 
     Args:
         observation_space: The space of the observations, after Stable-Baselines3's preprocessing.
@@ -30,19 +35,39 @@ class TokenExtractor(BaseFeaturesExtractor):
 
     @property
     def merges(self) -> bool:
-        """Whether equal observations may share one computation now."""
-        return True
+        """Whether equal observations may share one computation now.
+
+        Not while a hook listens anywhere inside: it would see fewer rows than there are.
+        """
+        return not any(_has_hooks(module) for module in self.modules() if module is not self)
 
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
         """Map a preprocessed observation to features, `B features_dim`."""
-        found = self.tokenizer.distinct(observations) if self.merges else None
+        found = self._find_distinct(observations)
         if found is None:
             return self.features(self.tokenizer(observations))
-        first, which = found
         assert isinstance(observations, dict)
+        first, which = found
         kinds = {key: values.index_select(0, first) for key, values in observations.items()}
         return self.features(self.tokenizer(kinds)).index_select(0, which)
+
+    def _find_distinct(self, observations: dict[str, Tensor] | Tensor) -> Distinct | None:
+        """Find the distinct observations where it pays off and nobody can tell."""
+        if not isinstance(observations, dict) or not worth_searching(observations):
+            return None
+        if any(values.requires_grad for values in observations.values()) or not self.merges:
+            return None
+        return self.tokenizer.distinct(observations)
 
     def features(self, tokenized: Tokenized) -> Tensor:
         """Map tokens to features, `B features_dim`; no row may depend on another."""
         raise NotImplementedError
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+    )

@@ -1,9 +1,9 @@
 """Self-attention of small sets of different sizes, several rows to a matrix.
 
 Rows are laid end to end and cut into chunks of like size, which are multiplied as matrices; a mask
-keeps each token to its own row. So little is padding, whatever the sizes of the rows, and no matrix
-is tiny. Axes: `B` rows, `T` packed tokens, `G` chunks, `C` slots of a chunk, `H` heads, `D` size of
-a head, `K` key slots of a row.
+keeps each token to its own row. Rows of like length leave little padding, and no matrix is tiny.
+Axes: `B` rows, `T` packed tokens, `G` chunks, `C` slots of a chunk, `H` heads, `D` size of a head,
+`K` key slots of a row.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl_attention.nn.reading import Core, Reading
+from rl_attention.nn.reading import Core, Reading, read_pairs
 
 LANE = 16
 """Slots of a chunk come in multiples of this, as numbers do in a vector of the processor."""
@@ -73,15 +73,18 @@ class ChunkReading(Reading):
 
     def attend(self, core: Core, query: Tensor | None, key: Tensor | None, value: Tensor) -> Tensor:
         """Read the values; see `Reading`."""
-        spread = self._spread(_finite(value))
+        if not torch.compiler.is_compiling() and not _is_finite(key, value):
+            # a product with a weight of 0 would carry it to other rows of the chunk
+            return read_pairs(self.queries, self.keys).attend(core, query, key, value)
+        spread = self._spread(value)
         if query is None or key is None:
             size = (self.n_chunks, value.shape[1], self.n_slots, self.n_slots)
             scores = value.new_zeros(()).expand(size)
         else:
             query, key = core.prepare(query, key)
-            scores = core.of_all(self._spread(query), self._spread(_finite(key)))
+            scores = core.of_all(self._spread(query), self._spread(key))
         weights = core.weigh(scores, self)  # G H C C
-        if core.probe.heard:
+        if core.probe.heard and len(self.keys.row):
             weights = self._heard_chunks(core, weights)
         found = (core.drop(weights) @ spread).transpose(1, 2).flatten(end_dim=1)
         packed: Tensor = _Take.apply(found, self.place)  # type: ignore[no-untyped-call]
@@ -106,9 +109,10 @@ class ChunkReading(Reading):
         return rows.view(weights.transpose(1, 2).shape).transpose(1, 2)
 
 
-def _finite(keys: Tensor) -> Tensor:
-    """Keep what is not finite from other rows of its chunk; its own row has it from its queries."""
-    return keys.nan_to_num(0.0, 0.0, 0.0)
+def _is_finite(key: Tensor | None, value: Tensor) -> bool:
+    """Tell whether keys and values are finite; sums that overflow count as not."""
+    total = value.detach().sum() if key is None else value.detach().sum() + key.detach().sum()
+    return bool(total.isfinite())
 
 
 class _Put(torch.autograd.Function):
@@ -117,10 +121,23 @@ class _Put(torch.autograd.Function):
     No slot but its own holds a token that counts, so nothing has to be summed.
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, packed: Tensor, table: Tensor, place: Tensor) -> Tensor:
-        ctx.save_for_backward(place)
+    def forward(packed: Tensor, table: Tensor, place: Tensor) -> Tensor:
         return packed.index_select(0, table)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        _, table, place = inputs
+        ctx.save_for_backward(place)
+        ctx.save_for_forward(table)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        (table,) = ctx.saved_tensors
+        moved: Tensor = tangents[0].index_select(0, table)
+        return moved
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
@@ -131,11 +148,24 @@ class _Put(torch.autograd.Function):
 class _Take(torch.autograd.Function):
     """Take tokens out of their slots; back, each slot gets what its one token got."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, slots: Tensor, place: Tensor) -> Tensor:
-        ctx.save_for_backward(place)
-        ctx.n_slots = len(slots)
+    def forward(slots: Tensor, place: Tensor) -> Tensor:
         return slots.index_select(0, place)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        slots, place = inputs
+        ctx.save_for_backward(place)
+        ctx.save_for_forward(place)
+        ctx.n_slots = len(slots)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        (place,) = ctx.saved_tensors
+        moved: Tensor = tangents[0].index_select(0, place)
+        return moved
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

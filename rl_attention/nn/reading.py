@@ -336,6 +336,6 @@ def read_set(keys: Layout) -> SetReading:
 
 def read_shared(queries: Layout, keys: Layout, rows: Tensor) -> Reading:
     """Let many rows of queries read a few rows of keys."""
-    if len(keys.row) <= SHARED_KEYS:
+    if 0 < len(keys.row) <= SHARED_KEYS:
         return SharedReading(queries, keys, rows)
     return read_pairs(queries, keys, rows)

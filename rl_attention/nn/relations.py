@@ -21,6 +21,9 @@ MAX_OFFSETS = 65536
 SPARSE_SHARE = 0.25
 """Pairs are listed where tokens read at most this share of the slots."""
 
+MOST_UNEVEN = 5
+"""Rows of a set are computed in chunks unless the longest has more than so many times the mean."""
+
 
 class RelativeBias(nn.Module):
     """A learned number for each head and each offset from one place to another; all start at 0.
@@ -110,7 +113,9 @@ class Relations(nn.Module):
             return self._related(self._windows(joint, tokens), places, joint.n_rows)
         if self.fixed is not None:
             return self._dense(joint)
-        if self.multiplies and self.radius is None and self.bias is None:
+        # one long row among short ones would make wide chunks of little
+        even = joint.n_rows * joint.n_slots <= MOST_UNEVEN * len(joint.row)
+        if self.multiplies and even and self.radius is None and self.bias is None:
             return ChunkReading(joint, joint)
         return self._related(read_pairs(joint, joint), places, joint.n_rows)
 

@@ -37,10 +37,11 @@ def block(mask: Tensor, dtype: torch.dtype) -> Tensor:
         dtype: Type of the scores.
 
     Returns:
-        0 where a key may be read, and the lowest number there is where not.
+        0 where a key may be read, and half the lowest number there is where not: added to a score,
+        it stays finite.
     """
     nothing = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
-    return nothing.masked_fill(~mask, torch.finfo(dtype).min)
+    return nothing.masked_fill(~mask, torch.finfo(dtype).min / 2)
 
 
 def blocked_softmax(scores: Tensor, blocked: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """Equal rows of a batch, found once: what is computed of one holds for all."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from rl_attention.tokenizers.schema import MASK_KEY, Schema
+from rl_attention.tokenizers.schema import MASK_KEY, WORDS_MASK_KEY, Schema
 
 LEAST_ROWS = 512
 """A smaller batch costs less than the search."""
@@ -16,7 +18,19 @@ MOST_KEPT = 0.9
 _FACTOR, _SUMS = 4096, 6
 
 
-def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+class Distinct(NamedTuple):
+    """Which rows of a batch are distinct.
+
+    Attributes:
+        first: The number of one row of each kind, `M`.
+        which: Which kind each row is, `B`.
+    """
+
+    first: Tensor
+    which: Tensor
+
+
+def distinct_rows(rows: Tensor) -> Distinct:
     """Find the distinct rows of a matrix of small whole numbers.
 
     `torch.unique(dim=0)` compares rows one by one, which costs more than the attention itself; a
@@ -27,17 +41,17 @@ def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
         rows: `B W`, floating point.
 
     Returns:
-        The number of a row of each kind, `M`, and which kind each row is, `B`.
+        The number of one row of each kind, and which kind each row is.
     """
     if torch.equal(rows, rows[:1].expand_as(rows)):
         same = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
-        return same[:1], same
+        return Distinct(same[:1], same)
     values, which = torch.unique(_sums(rows), return_inverse=True)
     first = _one_of_each(which, len(values))
     if not torch.equal(rows.index_select(0, first[which]), rows):
         values, which = torch.unique(rows, dim=0, return_inverse=True)
         first = _one_of_each(which, len(values))
-    return first, which
+    return Distinct(first, which)
 
 
 def _sums(rows: Tensor) -> Tensor:
@@ -52,9 +66,14 @@ def _sums(rows: Tensor) -> Tensor:
     return (sums * mixers.to(rows.device)).sum(dim=1)  # wraps around, as it may
 
 
-def distinct_observations(
-    observations: dict[str, Tensor], schema: Schema
-) -> tuple[Tensor, Tensor] | None:
+def worth_searching(observations: dict[str, Tensor]) -> bool:
+    """Tell whether a batch is large enough; a compiled network does not search: it would split."""
+    if torch.compiler.is_compiling():
+        return False
+    return len(next(iter(observations.values()))) >= LEAST_ROWS
+
+
+def distinct_observations(observations: dict[str, Tensor], schema: Schema) -> Distinct | None:
     """Find the distinct observations of a batch of symbols.
 
     An agent in a world of symbols meets the same view many times: a minibatch of 640 views of
@@ -65,26 +84,24 @@ def distinct_observations(
         schema: The parts of their space.
 
     Returns:
-        The number of one observation of each kind, `M`, and which kind each is, `B`; None where a
-        search cannot pay off or did not.
+        The number of one observation of each kind, and which kind each is; None where more than
+        `MOST_KEPT` of them are distinct.
     """
-    n_rows = len(observations[schema.kind])
-    if n_rows < LEAST_ROWS or torch.compiler.is_compiling():
-        return None
     parts = []
     for key, values in observations.items():
         if key == schema.kind and schema.has_mask:
             values = _trimmed(values, observations[MASK_KEY])
         parts.append(values[..., None].flatten(start_dim=1).float())
     first, which = distinct_rows(torch.cat(parts, dim=1))
-    return None if len(first) > MOST_KEPT * n_rows else (first, which)
+    return None if len(first) > MOST_KEPT * len(which) else Distinct(first, which)
 
 
 def holds_symbols(space: spaces.Dict) -> bool:
     """Tell whether every key holds whole numbers and none is an image: then views come again."""
+    flags = (MASK_KEY, WORDS_MASK_KEY)
     return "pixels" not in space.spaces and all(
-        part.dtype is not None and np.issubdtype(part.dtype, np.integer)
-        for part in space.spaces.values()
+        key in flags or (part.dtype is not None and np.issubdtype(part.dtype, np.integer))
+        for key, part in space.spaces.items()
     )
 
 

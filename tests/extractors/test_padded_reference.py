@@ -8,6 +8,8 @@ from stable_baselines3.common.preprocessing import preprocess_obs
 from torch.nn import functional as F
 
 from rl_attention import AttentionExtractor
+from rl_attention.extractors import EXTRACTORS
+from rl_attention.nn import Probe
 
 SYMBOLS = spaces.Dict({k: v for k, v in SPACES["everything"].items() if k != "speed"})
 SMALL = {"width": 8, "n_heads": 2, "feedforward": 12, "features_dim": 16}
@@ -103,14 +105,23 @@ def test_equal_observations_are_computed_once_and_only_where_that_changes_nothin
     observations = observe(SYMBOLS, n_rows=600, n_kinds=40, seed=0)
     torch.manual_seed(0)
     extractor = AttentionExtractor(SYMBOLS, **SMALL)
-    sizes = []
-    extractor.readout.register_forward_hook(lambda _module, inputs, _out: sizes.append(inputs[0]))
+    sizes, features = [], extractor.features
+
+    def counted(tokenized):
+        sizes.append(tokenized.entities.layout.n_rows)
+        return features(tokenized)
+
+    extractor.features = counted
     extractor(observations)
     extractor({key: values[:64] for key, values in observations.items()})
-    listened = extractor.probes[0].register_forward_hook(lambda *_: None)
-    extractor(observations)
-    listened.remove()
-    assert [len(size) for size in sizes] == [40, 64, 600]
+    for part in (extractor.pooling.attention.probe, extractor.mixer):
+        listened = part.register_forward_hook(lambda *_: None)
+        extractor(observations)
+        listened.remove()
+    walls = observations["walls"].clone().requires_grad_()
+    extractor({**observations, "walls": walls}).sum().backward()
+    assert walls.grad.any(dim=1).all()
+    assert sizes == [40, 64, 600, 600, 600]
     with pytest.warns(UserWarning, match="dropout"):
         dropping = AttentionExtractor(SYMBOLS, **SMALL, dropout=0.5)
     assert not dropping.train().merges
@@ -131,3 +142,28 @@ def test_numbers_and_images_are_not_searched_for_equals():
     for name in ("everything", "matrix", "image", "image in a dict"):
         assert not AttentionExtractor(SPACES[name]).tokenizer.symbolic
     assert AttentionExtractor(SPACES["cells"]).tokenizer.symbolic
+    flags = spaces.Dict({**SYMBOLS.spaces, "mask": spaces.Box(0.0, 1.0, (6,))})
+    assert AttentionExtractor(flags).tokenizer.symbolic
+
+
+@pytest.mark.parametrize("weights", ["softmax", "sparsemax"])
+@pytest.mark.parametrize("listened", [False, True])
+def test_a_batch_without_any_word_is_read_all_the_same(weights, listened):
+    observations = observe(SYMBOLS, n_rows=3, n_kinds=3, seed=0)
+    observations["mission_mask"][:] = 0
+    extractor = AttentionExtractor(SYMBOLS, **SMALL, weights=weights)
+    if listened:
+        for module in extractor.modules():
+            if isinstance(module, Probe):
+                module.register_forward_hook(lambda *_: None)
+    assert extractor(observations).isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["attention", "uniform"])
+def test_what_is_not_finite_shows(name):
+    observations = observe(SYMBOLS, n_rows=9, n_kinds=9, seed=0)
+    extractor = EXTRACTORS[name](SYMBOLS, **SMALL)
+    layer = extractor.mixer.blocks.blocks[0].attention
+    with torch.no_grad():
+        (layer.query_key_content if name == "attention" else layer.content).bias[-8:] = torch.nan
+    assert not extractor(observations).isfinite().any()

@@ -9,6 +9,7 @@ from rl_attention.nn import (
     SCORES,
     WEIGHTS,
     AttentionOptions,
+    ChunkReading,
     DenseReading,
     MultiHeadAttention,
     full_layout,
@@ -213,3 +214,18 @@ def test_keys_that_all_rows_share_are_weighed_as_any_others(weights, n_rows):
     padded = module(tokens, DenseReading(queries, keys, rows), read)
     torch.testing.assert_close(shared, listed)
     torch.testing.assert_close(shared, padded)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own, in jvp
+def test_chunks_pass_through_the_transforms_of_torch_func():
+    torch.manual_seed(0)
+    module = MultiHeadAttention(8, options=AttentionOptions(n_heads=2), queries=("a",)).double()
+    layout = layout_of(torch.tensor([[True, True, False], [True, True, True]]))
+    tokens, moved = torch.randn(5, 8).double(), torch.randn(5, 8).double()
+    ways = [ChunkReading(layout, layout), read_pairs(layout, layout)]
+    for transform in (
+        lambda f: torch.func.grad(lambda x: f(x).square().sum())(tokens),
+        lambda f: torch.func.jvp(f, (tokens,), (moved,))[1],
+    ):
+        chunks, pairs = (transform(lambda x, way=way: module(x, way)) for way in ways)
+        torch.testing.assert_close(chunks, pairs)

@@ -7,12 +7,15 @@ import torch
 
 from rl_attention.nn import (
     POSITIONS,
+    ChunkReading,
     DenseReading,
     LearnedPositions,
     Relations,
     SinusoidalPositions,
     full_layout,
+    layout_of,
 )
+from rl_attention.nn.reading import PairReading
 from rl_attention.nn.relations import RelativeBias, is_near
 
 GRID = torch.tensor([[0, 0], [0, 1], [1, 0], [3, 1]])
@@ -122,3 +125,11 @@ def test_every_code_gives_each_place_a_vector_of_its_own(name, width):
     assert got.shape == (4, width)
     distance = torch.cdist(got, got) + torch.eye(4)
     assert distance.min() > 0.1
+
+
+def test_rows_of_very_different_lengths_are_listed_and_rows_of_like_length_are_chunked():
+    relations = Relations(n_heads=2)
+    for longest, kind in ((3, ChunkReading), (40, PairReading)):
+        mask = torch.arange(40) < torch.tensor([longest, *(2,) * 30])[:, None]
+        reading = relations(full_layout(31, 1, CPU), layout_of(mask), None)
+        assert type(reading) is kind
