@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,12 @@ def test_ctrl_c_keeps_what_was_logged_and_says_where(tmp_path, name):
     arguments += ["--recording.snapshots", "0", "--device", "cpu"]
     arguments += ["--arms", "attention,mlp", "--seeds", "0"] if name == "compare" else []
     process = subprocess.Popen(
-        command(name, *arguments), stderr=subprocess.PIPE, text=True, start_new_session=True
+        command(name, *arguments),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell's background jobs ignore Ctrl-C, and so would all that they start
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     folder = Path(tmp_path) / TINY["env"]["id"] / "attention_ppo_s0"
     wait_for(folder / "progress.json")
