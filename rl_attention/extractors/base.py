@@ -5,7 +5,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions
-from rl_attention.tokenizers.distinct import Distinct, worth_searching
+from rl_attention.tokenizers.distinct import Distinct, distinct_observations, worth_searching
 
 
 class TokenExtractor(BaseFeaturesExtractor):
@@ -53,11 +53,13 @@ class TokenExtractor(BaseFeaturesExtractor):
 
     def _find_distinct(self, observations: dict[str, Tensor] | Tensor) -> Distinct | None:
         """Find the distinct observations where it pays off and nobody can tell."""
-        if not isinstance(observations, dict) or not worth_searching(observations):
+        if not isinstance(observations, dict) or not self.tokenizer.symbolic:
+            return None
+        if not worth_searching(observations):
             return None
         if any(values.requires_grad for values in observations.values()) or not self.merges:
             return None
-        return self.tokenizer.distinct(observations)
+        return distinct_observations(observations, self.tokenizer.schema)
 
     def features(self, tokenized: Tokenized) -> Tensor:
         """Map tokens to features, `B features_dim`; no row may depend on another."""

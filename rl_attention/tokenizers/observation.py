@@ -3,7 +3,7 @@
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from rl_attention.tokenizers.distinct import Distinct, distinct_observations, holds_symbols
+from rl_attention.tokenizers.distinct import holds_symbols
 from rl_attention.tokenizers.schema import MASK_KEY, WORDS_KEY, WORDS_MASK_KEY, read_schema
 from rl_attention.tokenizers.sets import SET_TOKENIZERS, TokenOptions
 from rl_attention.tokenizers.summary import SummaryTokenizer
@@ -42,10 +42,6 @@ class ObservationTokenizer(nn.Module):
         if schema.global_spaces:
             self.summary = SummaryTokenizer(schema.global_spaces, options.width)
         self.symbolic = isinstance(space, spaces.Dict) and holds_symbols(space)
-
-    def distinct(self, observations: dict[str, Tensor]) -> Distinct | None:
-        """Find the distinct observations of a batch; see `distinct_observations`."""
-        return distinct_observations(observations, self.schema) if self.symbolic else None
 
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tokenized:
         """Tokenize a batch.

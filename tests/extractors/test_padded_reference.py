@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from rl_attention import AttentionExtractor
 from rl_attention.extractors import EXTRACTORS
 from rl_attention.nn import Probe
+from rl_attention.tokenizers.distinct import distinct_observations
 
 SYMBOLS = spaces.Dict({k: v for k, v in SPACES["everything"].items() if k != "speed"})
 SMALL = {"width": 8, "n_heads": 2, "feedforward": 12, "features_dim": 16}
@@ -133,7 +134,7 @@ def test_what_stands_in_the_padding_tells_no_observations_apart():
     observations["mask"][:] = torch.tensor([1.0, 0, 0, 0, 0, 0])
     observations["entities"][:, 1:] = torch.randn(600, 5, 4)
     extractor = AttentionExtractor(SYMBOLS, **SMALL)
-    first, which = extractor.tokenizer.distinct(observations)
+    first, which = distinct_observations(observations, extractor.tokenizer.schema)
     assert len(first) == 1
     assert not which.any()
 
