@@ -17,7 +17,10 @@ from rl_attention.comparison.table import format_frames
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 MEMBERS = ROOT / "configs" / "members.yaml"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "attention.md", ROOT / "docs" / "speed.md")
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("attention", "speed", "resuming")),
+)
 TABLE = re.compile(
     r"(<!-- (results|members|ratios|arms): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
 )

@@ -4,6 +4,7 @@ from rl_attention.callbacks.attention_entropy import AttentionEntropyCallback
 from rl_attention.callbacks.attention_maps import AttentionMapCallback
 from rl_attention.callbacks.metrics_log import MetricsLogCallback
 from rl_attention.callbacks.progress import ProgressCallback
+from rl_attention.callbacks.resume import ResumeCallback
 from rl_attention.callbacks.success_threshold import SuccessThresholdCallback
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "AttentionMapCallback",
     "MetricsLogCallback",
     "ProgressCallback",
+    "ResumeCallback",
     "SuccessThresholdCallback",
 ]

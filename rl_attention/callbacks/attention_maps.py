@@ -147,7 +147,7 @@ class AttentionMapCallback(BaseCallback):
         for at, path in list_snapshots(self.folder).items():
             if at > step:
                 path.unlink()
-            elif at < step:
+            elif step:  # the one at this very step too: it was taken before the checkpoint
                 self._previous = read_snapshot(path)
 
     def _take(self, step: int) -> None:

@@ -1,6 +1,7 @@
 """Counting episodes as they end."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
@@ -13,12 +14,24 @@ class EpisodeCountingCallback(BaseCallback):
         verbose: Verbosity of Stable-Baselines3 callbacks.
 
     Attributes:
-        episodes: Finished episodes, all environments together. May be set before training goes on.
+        episodes: Finished episodes, all environments together.
     """
 
     def __init__(self, verbose: int = 0) -> None:
         super().__init__(verbose)
         self.episodes = 0
+
+    def state(self) -> dict[str, Any]:
+        """Return the count as plain values."""
+        return {"episodes": self.episodes}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned.
+
+        Args:
+            state: The count.
+        """
+        self.episodes = state["episodes"]
 
     def _on_step(self) -> bool:
         self.episodes += int(np.count_nonzero(self.locals["dones"]))

@@ -1,7 +1,7 @@
 """The learning curve as one line of JSON for each stretch of training."""
 
 import json
-import time
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ METRICS_FILE = "metrics.jsonl"
 class MetricsLogCallback(EpisodeCountingCallback):
     """Append to `metrics.jsonl` after a rollout: one history, whatever happened to the process.
 
-    A line holds `step`, `time` (seconds since `learn` began), `episodes`, `success_rate`,
-    `ep_rew_mean` and `ep_len_mean` (null while no episode has told). When training begins, lines
-    of later steps and a torn last line are dropped, and counting goes on from the last good one.
+    A line holds `step`, `episodes`, `success_rate`, `ep_rew_mean` and `ep_len_mean` (null while no
+    episode has told), and no time, so that equal trainings leave equal files. When training begins,
+    lines of later steps and a torn last line are dropped, and counting goes on from the last good
+    one.
 
     Args:
         folder: Folder of the run.
@@ -30,10 +31,15 @@ class MetricsLogCallback(EpisodeCountingCallback):
         self.path = Path(folder) / METRICS_FILE
         self.every = every
         self._last_step = 0
-        self._began = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """Put the lines on the disk, and return the count as plain values."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+        return super().state()
 
     def _on_training_start(self) -> None:
-        self._began = time.monotonic()
         lines = _good_lines(self.path, up_to=self.model.num_timesteps)
         self._last_step = lines[-1]["step"] if lines else 0
         if lines:  # whoever restored a later count knows better
@@ -54,7 +60,6 @@ class MetricsLogCallback(EpisodeCountingCallback):
         self._last_step = self.model.num_timesteps
         content = {
             "step": self._last_step,
-            "time": round(time.monotonic() - self._began, 3),
             "episodes": self.episodes,
             "success_rate": self.success_rate(),
             "ep_rew_mean": mean_or_none(info["r"] for info in finished),

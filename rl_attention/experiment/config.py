@@ -14,6 +14,7 @@ from rl_attention.experiment.fields import (
     Seed,
     SignedSchedule,
     Sizes,
+    read_count,
 )
 from rl_attention.experiment.hyperparams import HYPERPARAMS, Hyperparams
 
@@ -103,6 +104,21 @@ class RecordingConfig(ConfigModel):
     n_probes: Count = Field(default=6, description="Fixed observations that the maps are drawn of.")
 
 
+class CheckpointConfig(ConfigModel):
+    """What a killed run goes on from: the same command finishes it."""
+
+    every: Annotated[int, BeforeValidator(read_count), Field(ge=0)] = Field(
+        default=100_000,
+        description="Frames between two checkpoints, many episodes of each environment; 0: at the "
+        "end alone.",
+    )
+    exact: bool = Field(
+        default=True,
+        description="Reseed and begin new episodes there, so that an interrupted run ends with the "
+        "same weights as one that was not.",
+    )
+
+
 def read_hyperparams(value: Any, info: ValidationInfo) -> Any:
     """Validate hyperparameters by the model of the algorithm that the config names."""
     model = HYPERPARAMS.get(info.data.get("algo", ""))
@@ -139,6 +155,7 @@ class RunConfig(ConfigModel):
         validate_default=True,
     )
     eval: EvalConfig = Field(default=EvalConfig(), description="Evaluation.")
+    checkpoint: CheckpointConfig = Field(default=CheckpointConfig(), description="Checkpoints.")
     recording: RecordingConfig = Field(default=RecordingConfig(), description="Recording.")
     attention_ent_coef: SignedSchedule = Field(
         default=0.0,

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.experiment.config import RunConfig
-from rl_attention.experiment.environments import EVALUATION, build_env
+from rl_attention.experiment.environments import EVALUATION, build_env, derive_seed
 from rl_attention.experiment.normalization import normalize_alike
 
 
@@ -47,6 +48,8 @@ def evaluate(
     n_envs = min(config.env.n_envs, n_episodes)
     env = build_env(config, stream=EVALUATION, n_envs=n_envs, threads=threads)
     env = normalize_alike(env, training)
+    # sampled actions do not depend on what was drawn before
+    set_random_seed(derive_seed(config.seed, EVALUATION), using_cuda=model.device.type == "cuda")
     successes: list[bool] = []
 
     def collect(scope: dict[str, Any], _: dict[str, Any]) -> None:

@@ -10,10 +10,12 @@ class RunInterrupted(KeyboardInterrupt):
         folder: The run folder.
         frames: Frames trained.
         total: Frames asked for.
+        saved: Frames of the last checkpoint.
     """
 
-    def __init__(self, folder: Path, frames: int, total: int) -> None:
+    def __init__(self, folder: Path, frames: int, total: int, saved: int) -> None:
         super().__init__(
-            f"Interrupted at {frames:,} of {total:,} frames; curves, attention snapshots and the "
-            f"network so far (interrupted.safetensors) are kept in {folder}"
+            f"Interrupted at {frames:,} of {total:,} frames; the same command goes on from frame "
+            f"{saved:,}. Curves, attention snapshots and the network so far "
+            f"(interrupted.safetensors) are kept in {folder}"
         )

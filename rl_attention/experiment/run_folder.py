@@ -29,6 +29,7 @@ _OUTPUTS = (
     "interrupted.safetensors",
     "normalization.npz",
     "model.zip",
+    "checkpoints",
     "tensorboard",
     "attention",
 )
@@ -99,6 +100,11 @@ class RunFolder:
     def model(self) -> Path:
         """SB3's own file, for other SB3 users; this project never opens it."""
         return self.path / "model.zip"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What an unfinished run goes on from."""
+        return self.path / "checkpoints"
 
     @property
     def tensorboard(self) -> Path:
@@ -175,9 +181,10 @@ class RunFolder:
             lock.release()
 
     def begin(self, config: RunConfig) -> None:
-        """Make the folder ready for a run.
+        """Make the folder ready for a run from its first step.
 
-        What an unfinished run left there is removed, so that two histories are never mixed.
+        What an unfinished run without a checkpoint left there is removed, so that two histories are
+        never mixed.
 
         Args:
             config: The run that goes here.

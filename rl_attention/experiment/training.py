@@ -1,6 +1,5 @@
 """One run from config to results: the function that every executor calls."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.callbacks import (
@@ -16,9 +14,11 @@ from rl_attention.callbacks import (
     AttentionMapCallback,
     MetricsLogCallback,
     ProgressCallback,
+    ResumeCallback,
     SuccessThresholdCallback,
 )
-from rl_attention.errors import UserError
+from rl_attention.callbacks.resume import Part
+from rl_attention.callbacks.tensorboard import tensorboard_logger
 from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import backend_name, build_env, probe_data, vocabulary
@@ -29,6 +29,7 @@ from rl_attention.experiment.models import build_model, count_model_parameters, 
 from rl_attention.experiment.normalization import normalize, save_normalization
 from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.results import Results
+from rl_attention.experiment.run_counts import RunCounts
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.weights import save_weights
 from rl_attention.files import write_json
@@ -92,38 +93,55 @@ def _work(
     threads: int | None,
     tensorboard: Path | None,
 ) -> Results:
-    began = time.monotonic()
-    run.begin(config)
-    write_json(run.vocabulary, {"words": list(vocabulary())})
-    model.set_logger(configure(str(tensorboard or run.tensorboard), ["tensorboard"]))
+    counts = RunCounts(env)
     success = SuccessThresholdCallback(threshold=THRESHOLD)
-    with _kept_if_interrupted(model, config, run):
-        fps = _learn(model, config, [success, *_make_callbacks(config, run)])
+    probes = ProbeSet(**probe_data(config)) if config.recording.snapshots else None
+    watching = [success, *_make_callbacks(config, run, probes)]
+    saving = _make_checkpoints(config, run, watching, counts)
+    done = saving.resume(model)
+    if not done:
+        run.begin(config)
+    write_json(run.vocabulary, {"words": list(vocabulary())})
+    if probes is not None:
+        probes.save(run.probes)  # for the arms without attention too: maps of another kind
+    model.set_logger(tensorboard_logger(tensorboard or run.tensorboard, step=done))
+    with _kept_if_interrupted(model, config, run, saving):
+        # the one that saves comes last: what the others write at a step is then on the disk
+        _learn(model, config, [*watching, saving], counts, done)
         _save(model, env, run)
         evaluation = evaluate(model, config, env, threads=threads)
-    results = _summarise(config, model, success, evaluation, fps, began)
+    results = _summarise(config, model, success, evaluation, counts)
     write_json(run.results, results.to_dict())
+    run.interrupted.unlink(missing_ok=True)
     return results
 
 
 @contextmanager
-def _kept_if_interrupted(model: BaseAlgorithm, config: RunConfig, run: RunFolder) -> Iterator[None]:
+def _kept_if_interrupted(
+    model: BaseAlgorithm, config: RunConfig, run: RunFolder, saving: ResumeCallback
+) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         save_weights(model.policy, run.interrupted)
-        raise RunInterrupted(run.path, model.num_timesteps, config.n_timesteps) from None
+        frames, total = model.num_timesteps, config.n_timesteps
+        raise RunInterrupted(run.path, frames, total, saving.saved_at) from None
 
 
-def _learn(model: BaseAlgorithm, config: RunConfig, callbacks: list[BaseCallback]) -> float:
-    """Train, and return frames a second of the training itself, drawing maps left out."""
-    began = time.monotonic()
+def _learn(
+    model: BaseAlgorithm,
+    config: RunConfig,
+    callbacks: list[BaseCallback],
+    counts: RunCounts,
+    done: int,
+) -> None:
+    counts.start()
     try:
-        model.learn(config.n_timesteps, callback=callbacks)
+        # with the frames that are left the schedules still end at the last one
+        model.learn(config.n_timesteps - done, callback=callbacks, reset_num_timesteps=not done)
     finally:
+        counts.stop()
         model.logger.close()
-    drawing = sum(c.seconds for c in callbacks if isinstance(c, AttentionMapCallback))
-    return model.num_timesteps / (time.monotonic() - began - drawing)
 
 
 def _save(model: BaseAlgorithm, env: VecEnv, run: RunFolder) -> None:
@@ -132,17 +150,32 @@ def _save(model: BaseAlgorithm, env: VecEnv, run: RunFolder) -> None:
     model.save(run.model)
 
 
-def _make_callbacks(config: RunConfig, run: RunFolder) -> list[BaseCallback]:
+def _make_callbacks(
+    config: RunConfig, run: RunFolder, probes: ProbeSet | None
+) -> list[BaseCallback]:
     callbacks: list[BaseCallback] = [ProgressCallback(run.path), MetricsLogCallback(run.path)]
     if config.attention_ent_coef and config.arm == "attention":
         callbacks.append(AttentionEntropyCallback(make_schedule(config.attention_ent_coef)))
-    if config.recording.snapshots:
-        probes = ProbeSet(**probe_data(config))
-        probes.save(run.probes)  # for the arms without attention too: maps of another kind
+    if probes is not None:
         callbacks.append(
             AttentionMapCallback(probes, snapshots=config.recording.snapshots, folder=run.path)
         )
     return callbacks
+
+
+def _make_checkpoints(
+    config: RunConfig, run: RunFolder, watching: list[BaseCallback], counts: RunCounts
+) -> ResumeCallback:
+    counting = {type(c).__name__: c for c in watching if isinstance(c, Part)}
+    saving = ResumeCallback(
+        run.checkpoints,
+        seed=config.seed,
+        every=config.checkpoint.every,
+        exact=config.checkpoint.exact,
+        parts={**counting, "run": counts},
+    )
+    counts.pauses += [saving, *(c for c in watching if isinstance(c, AttentionMapCallback))]
+    return saving
 
 
 def _summarise(
@@ -150,8 +183,7 @@ def _summarise(
     model: BaseAlgorithm,
     success: SuccessThresholdCallback,
     evaluation: Evaluation,
-    fps: float,
-    began: float,
+    counts: RunCounts,
 ) -> Results:
     return Results(
         env=config.env.id,
@@ -171,15 +203,9 @@ def _summarise(
         frames_to_90=success.reached_at,
         curve=[[step, rate] for step, rate in success.curve],
         parameters=count_model_parameters(model),
-        fps=round(fps, 1),
-        wall_time_s=round(time.monotonic() - began, 1),
+        fps=round(model.num_timesteps / counts.training_seconds, 1),
+        wall_time_s=round(counts.wall_seconds, 1),
         backend=backend_name(config.env),
-        entity_overflow=_count_overflow(model.get_env()),
+        entity_overflow=counts.overflow,
         versions=installed_versions(),
     )
-
-
-def _count_overflow(env: VecEnv | None) -> int:
-    if env is None:
-        raise UserError("expected a model with an environment, got one without")
-    return sum(env.get_attr("entity_overflow"))
