@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 from rl_attention.version import __version__
 
 if TYPE_CHECKING:
-    from rl_attention.callbacks import AttentionEntropyCallback, AttentionMapCallback
+    from rl_attention.callbacks import (
+        AttentionEntropyCallback,
+        AttentionMapCallback,
+        ResumeCallback,
+    )
     from rl_attention.extractors import (
         AttentionExtractor,
         CNNExtractor,
         MLPExtractor,
         UniformExtractor,
     )
-    from rl_attention.recording import ProbeSet, Recorder, record
+    from rl_attention.recording import ProbeSet, Recorder
+    from rl_attention.recording.record import record
 
 __all__ = [
     "AttentionEntropyCallback",
@@ -26,6 +31,7 @@ __all__ = [
     "MLPExtractor",
     "ProbeSet",
     "Recorder",
+    "ResumeCallback",
     "UniformExtractor",
     "__version__",
     "record",
@@ -39,6 +45,7 @@ _HOMES = {
     "MLPExtractor": "rl_attention.extractors",
     "ProbeSet": "rl_attention.recording",
     "Recorder": "rl_attention.recording",
+    "ResumeCallback": "rl_attention.callbacks",
     "UniformExtractor": "rl_attention.extractors",
     "record": "rl_attention.recording",
 }

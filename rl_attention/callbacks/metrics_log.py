@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from rl_attention.callbacks.episodes import EpisodeCountingCallback, mean_or_none
-from rl_attention.files import write_text
+from rl_attention.files import open_plain, write_text
 
 METRICS_FILE = "metrics.jsonl"
+_MAX_BYTES = 1 << 30
 
 
 class MetricsLogCallback(EpisodeCountingCallback):
@@ -77,13 +78,21 @@ def _good_lines(path: Path, *, up_to: int) -> list[dict[str, Any]]:
     """Lines that are whole and no later than where training begins."""
     if up_to == 0 or not path.exists():
         return []
+    with open_plain(path, limit=_MAX_BYTES) as file:
+        texts = file.read().split(b"\n")
     lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            content = json.loads(text)
-        except json.JSONDecodeError:  # torn by a kill: it and what follows are lost
-            break
-        if content["step"] > up_to:
-            break
+    for text in texts:
+        content = _read_line(text)
+        if content is None or content["step"] > up_to:
+            break  # torn by a kill, or of later steps: it and what follows are lost
         lines.append(content)
     return lines
+
+
+def _read_line(text: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+        whole = isinstance(content["step"], int) and isinstance(content["episodes"], int)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return content if whole else None

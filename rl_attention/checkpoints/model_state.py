@@ -1,6 +1,8 @@
 """All that a model of Stable-Baselines3 needs to train on, but its replay buffer."""
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,7 @@ def restore(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     Raises:
         CheckpointError: The state is of another model.
     """
-    try:
+    with _mismatches_named():
         model.set_parameters(state["parameters"], exact_match=True)
         for name, value in state["variables"].items():
             recursive_getattr(model, name).data.copy_(value)
@@ -66,8 +68,35 @@ def restore(model: BaseAlgorithm, state: dict[str, Any]) -> None:
                 raise KeyError(name)
             setattr(model, name, value)
         restore_windows(model, state)
+
+
+def restore_policy(model: BaseAlgorithm, state: dict[str, Any]) -> None:
+    """Put into a model what it needs to act: its networks and the running means.
+
+    Args:
+        model: An algorithm whose policy was built as the captured one was.
+        state: What `capture` returned.
+
+    Raises:
+        CheckpointError: The state is of another model, or holds weights that are not finite.
+    """
+    with _mismatches_named():
+        weights = state["parameters"]["policy"]
+        for name, tensor in weights.items():
+            if not torch.isfinite(tensor).all():
+                raise CheckpointError(f"expected finite weights, but {name} holds NaN or infinity")
+        model.policy.load_state_dict(weights)
+        restore_means(model.get_vec_normalize_env(), state["normalization"])
+
+
+@contextmanager
+def _mismatches_named() -> Iterator[None]:
+    try:
+        yield
+    except CheckpointError:
+        raise
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        line = " ".join(str(error).split())
+        line = " ".join(str(error).split())[:200]
         raise CheckpointError(f"the checkpoint is of another model: {line}") from None
 
 

@@ -72,7 +72,7 @@ def unpack(packed: Any, tensors: Tensors) -> Any:
             return {key: unpack(value, tensors) for key, value in content}
         parts = [unpack(value, tensors) for value in content]
         return {"list": list, "tuple": tuple}[kind](parts)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"state that cannot be read: {error}") from None
 
 

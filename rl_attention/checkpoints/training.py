@@ -16,7 +16,9 @@ from rl_attention.checkpoints.reading import Checkpoint
 from rl_attention.checkpoints.replay_state import check_buffer, restore_buffer, write_buffer
 from rl_attention.checkpoints.store import CheckpointStore
 from rl_attention.checkpoints.tensors import Tensors, pack, unpack
-from rl_attention.files import read_arrays
+from rl_attention.files import check_tensor_file, read_arrays, read_json
+
+_MAX_BYTES = 64 << 30
 
 STATE, TENSORS, REPLAY = "state.json", "tensors.safetensors", "replay.npz"
 
@@ -64,15 +66,17 @@ def load_training(checkpoint: Checkpoint, model: BaseAlgorithm) -> dict[str, Any
         What was saved: `model`, its state, and `parts`, what was counted beside it.
 
     Raises:
-        CheckpointError: The checkpoint cannot be read, or is of another model.
-        UserError: The replay buffer cannot be kept.
+        CheckpointError: The checkpoint is of another model.
+        UserError: It cannot be read, or the replay buffer cannot be kept.
     """
     state = read_training(checkpoint)
     restore(model, state["model"])
     buffer = getattr(model, "replay_buffer", None)
     if buffer is not None:
         check_buffer(buffer)
-        restore_buffer(buffer, read_arrays(checkpoint.file(REPLAY)))
+        path = checkpoint.file(REPLAY)
+        # it is not compressed, so its arrays are not larger than the file
+        restore_buffer(buffer, read_arrays(path, limit=path.stat().st_size))
     return state
 
 
@@ -86,20 +90,18 @@ def read_training(checkpoint: Checkpoint) -> dict[str, Any]:
         `model`, its state, and `parts`, what was counted beside it.
 
     Raises:
-        CheckpointError: It cannot be read.
+        CheckpointError: Its parts do not belong together.
+        UserError: It cannot be read.
     """
     path = checkpoint.file(STATE)
-    try:
-        plain = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: expected JSON: {error}") from None
-    state = unpack(plain, _read_tensors(checkpoint.file(TENSORS)))
+    state = unpack(read_json(path), _read_tensors(checkpoint.file(TENSORS)))
     if not isinstance(state, dict) or state.keys() != {"model", "parts"}:
         raise CheckpointError(f"{path}: expected the state of a model and of its parts")
     return state
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
+    check_tensor_file(path, limit=_MAX_BYTES)
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:

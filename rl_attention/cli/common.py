@@ -90,9 +90,12 @@ def check_writable(file: Path | None) -> None:
     """
     if file is None:
         return
-    if file.is_dir() or not file.parent.is_dir():
-        raise UserError(f"--json: expected a file in an existing folder, got {file}")
-    target = file if file.exists() else file.parent
+    try:
+        if file.is_dir() or not file.parent.is_dir():
+            raise UserError(f"--json: expected a file in an existing folder, got {file}")
+        target = file if file.exists() else file.parent
+    except OSError as error:
+        raise UserError(f"--json: {file} cannot be written ({error.strerror})") from None
     if not os.access(target, os.W_OK):
         raise UserError(f"--json: {file} cannot be written; choose another file")
 

@@ -15,20 +15,30 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 USER, FAILURE, INTERRUPTED = 2, 1, 130
 
+_LONGEST = 2000
 _DEBUG = "rl_attention.debug"
+
+
+def printable(text: str) -> str:
+    """Write control characters as their codes, so that text from a file cannot steer a terminal.
+
+    Args:
+        text: Any text.
+    """
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class OneLine(click.ClickException):
     """The user's mistake, which ends the command with one line.
 
     Args:
-        message: The line; a line break becomes a blank.
+        message: The line; a line break becomes a blank, and what would steer the terminal its code.
     """
 
     exit_code = USER
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(printable(" ".join(message.split()))[:_LONGEST])
 
 
 class FailureLine(OneLine):

@@ -66,10 +66,16 @@ def load_normalization(env: VecEnv, path: Path) -> None:
     rms = _running_mean(normalized)
     arrays = read_arrays(path)
     if arrays.keys() != {"mean", "var", "count"}:
-        raise UserError(f"{path}: expected saved running means, got {', '.join(arrays)}")
+        raise UserError(f"{path}: expected saved running means, got {sorted(arrays)!r:.100}")
     mean, var, count = arrays["mean"], arrays["var"], arrays["count"]
-    if mean.shape != rms.mean.shape:
-        raise UserError(f"{path}: expected means of shape {rms.mean.shape}, got {mean.shape}")
+    shape = rms.mean.shape
+    if (mean.shape, var.shape, count.shape) != (shape, shape, ()):
+        raise UserError(f"{path}: expected means of shape {shape}, got {mean.shape}")
+    for name, array in arrays.items():
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise UserError(f"{path}: {name}: expected finite numbers, got others")
+    if var.min(initial=0) < 0 or count < 0:
+        raise UserError(f"{path}: expected variances and a count from 0 up, got less")
     rms.mean, rms.var, rms.count = mean, var, float(count)
 
 

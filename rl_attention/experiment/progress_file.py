@@ -1,8 +1,11 @@
 """How far a run is, read from its folder while it goes on."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from rl_attention.errors import UserError
+from rl_attention.files import read_json
+from rl_attention.json_fields import Fields
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ def read_progress(path: Path) -> Progress | None:
         path: Its `progress.json`.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return Progress(data["step"], data["total"], data["fps"], data["success_rate"])
-    except (OSError, ValueError, KeyError, TypeError):
+        told = Fields(read_json(path), path)
+        success_rate = None if told.is_null("success_rate") else told.share("success_rate")
+        return Progress(told.whole("step"), told.whole("total"), told.number("fps"), success_rate)
+    except UserError:
         return None

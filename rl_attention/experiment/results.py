@@ -1,11 +1,11 @@
 """What a finished run says of itself."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rl_attention.errors import UserError
+from rl_attention.json_fields import Fields
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,32 @@ class Results:
             source: The file, for messages.
 
         Raises:
-            UserError: Something is missing.
+            UserError: Something is missing or not what it should be.
         """
-        names = [field.name for field in fields(cls)]
-        missing = [name for name in names if name not in data]
-        if missing:
-            raise UserError(f"{source}: expected the key {missing[0]!r}, but it is not there")
-        return cls(**{name: data[name] for name in names})
+        told = Fields(data, source)
+        return cls(
+            env=told.name("env"),
+            arm=told.name("arm"),
+            extractor=told.name("extractor"),
+            algo=told.name("algo"),
+            seed=told.whole("seed"),
+            n_timesteps=told.whole("n_timesteps"),
+            frames=told.whole("frames"),
+            success_rate=told.share("success_rate"),
+            mean_reward=told.number("mean_reward"),
+            std_reward=told.number("std_reward"),
+            mean_ep_length=told.number("mean_ep_length"),
+            n_eval_episodes=told.whole("n_eval_episodes"),
+            episode_returns=told.numbers("episode_returns"),
+            episode_successes=told.flags("episode_successes"),
+            frames_to_90=None if told.is_null("frames_to_90") else told.whole("frames_to_90"),
+            curve=told.pairs("curve"),
+            parameters={
+                key: told.below("parameters").whole(key) for key in ("extractor", "policy")
+            },
+            fps=told.number("fps"),
+            wall_time_s=told.number("wall_time_s"),
+            backend=told.name("backend"),
+            entity_overflow=told.whole("entity_overflow"),
+            versions=told.below("versions").texts(),
+        )

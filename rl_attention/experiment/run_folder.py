@@ -98,7 +98,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """SB3's own file, for other SB3 users; this project never opens it."""
+        """SB3's own file, for other SB3 users; only `eval --trust` opens such a file."""
         return self.path / "model.zip"
 
     @property

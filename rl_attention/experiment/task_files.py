@@ -22,11 +22,12 @@ def packaged_tasks() -> dict[str, Path]:
     return {}
 
 
-def find_task(name: str) -> Path:
+def find_task(name: str, *, option: str = "--config") -> Path:
     """Return the path of a task file.
 
     Args:
         name: A path, or the name of a packaged task such as `doorkey-5x5`.
+        option: Where the user said it, for messages.
 
     Raises:
         UserError: There is neither such a file nor such a task.
@@ -36,16 +37,16 @@ def find_task(name: str) -> Path:
         if path.exists() and not path.is_dir():  # a pipe such as <(...) is as good as a file
             return path
     except OSError as error:
-        raise UserError(f"--config: {name!r} cannot be read ({error.strerror})") from None
+        raise UserError(f"{option}: {name!r} cannot be read ({error.strerror})") from None
     tasks = packaged_tasks()
     if name in tasks:
         return tasks[name]
     hint = suggest((path.stem,), list(tasks))
-    raise UserError(f"--config: no file and no packaged task called {name!r}{hint}")
+    raise UserError(f"{option}: no file and no packaged task called {name!r}{hint}")
 
 
-def load_task(name: str) -> tuple[Any, str]:
+def load_task(name: str, *, option: str = "--config") -> tuple[Any, str]:
     """Return a task file's plain data (an empty file is an empty mapping) and its name."""
-    path = find_task(name)
-    data = load_yaml(path)
+    path = find_task(name, option=option)
+    data = load_yaml(path, follow=True)
     return ({} if data is None else data), str(path)

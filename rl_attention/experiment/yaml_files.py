@@ -7,34 +7,46 @@ from typing import Any
 import yaml
 
 from rl_attention.errors import UserError
+from rl_attention.files import open_plain
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 17  # 2 s of reading
 MAX_DEPTH = 32
 
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 
-def load_yaml(path: Path) -> Any:
+def load_yaml(path: Path, *, follow: bool = False) -> Any:
     """Read a YAML file.
 
     Args:
         path: The file.
+        follow: Whether it may be a link or a pipe, as where the user names a task file.
 
     Raises:
         UserError: The file is not there, too large, not UTF-8, or not plain YAML.
     """
+    raw = _read_stream(path) if follow else _read_file(path)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: expected UTF-8 text, got other bytes") from None
+    return parse_yaml(text, source=str(path))
+
+
+def _read_file(path: Path) -> bytes:
+    with open_plain(path, limit=MAX_BYTES) as file:
+        return file.read()
+
+
+def _read_stream(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     if len(raw) > MAX_BYTES:
-        raise UserError(f"{path}: expected at most {MAX_BYTES} bytes of YAML, got more")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: expected UTF-8 text, got other bytes") from None
-    return parse_yaml(text, source=str(path))
+        raise UserError(f"{path}: expected at most {MAX_BYTES:,} bytes, got more")
+    return raw
 
 
 def parse_yaml(text: str, *, source: str) -> Any:
@@ -108,6 +120,8 @@ def _check_events(text: str, source: str) -> None:
         line = 1 if mark is None else mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             raise UserError(f"{source}: line {line}: aliases (*name) are refused; write it out")
+        if getattr(event, "tag", None) is not None:
+            raise UserError(f"{source}: line {line}: not plain YAML: a tag (!name)")
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             depth += 1
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):

@@ -211,7 +211,7 @@ def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> ProbeSet:
     }
     if len(plain) + len(nested) != len(arrays):
         strange = sorted(n for n in arrays if n not in plain and not n.startswith(f"{_KEY}/"))
-        raise UserError(f"unknown arrays {strange}; this is not a probe set")
+        raise UserError(f"unknown arrays {strange!r:.200}; this is not a probe set")
     if (_KEY in plain) == bool(nested):
         raise UserError("expected observations as one array or as a dict; this is no probe set")
     rest = {name: array for name, array in plain.items() if name != _KEY}

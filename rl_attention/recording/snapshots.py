@@ -15,6 +15,8 @@ from rl_attention.recording.maps import AttentionMap
 
 ATTENTION_FOLDER = "attention"
 _FILE_NAME = re.compile(r"step_(\d{9,})\.npz")
+_SHOWN = 200
+_MASKS = ("query_mask", "key_mask")
 _PARTS = ("weights", "query_mask", "key_mask", "queries", "keys", "name")
 
 
@@ -48,8 +50,13 @@ def list_snapshots(run_folder: Path) -> dict[int, Path]:
 
     Args:
         run_folder: The folder of the run.
+
+    Raises:
+        UserError: The folder of the snapshots is a symbolic link.
     """
     folder = run_folder / ATTENTION_FOLDER
+    if folder.is_symlink():
+        raise UserError(f"{folder}: expected a folder, got a symbolic link")
     if not folder.is_dir():
         return {}
     matches = ((_FILE_NAME.fullmatch(path.name), path) for path in folder.iterdir())
@@ -87,26 +94,39 @@ def read_snapshot(path: str | Path) -> Snapshot:
     arrays = read_arrays(Path(path))
     try:
         return Snapshot(
-            step=int(arrays["step"]),
-            layers={str(label): _read_layer(arrays, str(label)) for label in arrays["layers"]},
-            probes_digest=str(arrays["probes_digest"]),
+            step=int(_take(arrays, "step", "iu", ndim=0)),
+            layers={str(label): _read_layer(arrays, str(label)) for label in _labels(arrays)},
+            probes_digest=str(_take(arrays, "probes_digest", "U", ndim=0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: not an attention snapshot ({error})") from error
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: not an attention snapshot ({str(error)[:_SHOWN]})") from None
+
+
+def _labels(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    return _take(arrays, "layers", "U", ndim=1)
 
 
 def _read_layer(arrays: Mapping[str, NDArray[Any]], label: str) -> AttentionMap:
-    weights, query_mask, key_mask, queries, keys, name = (arrays[f"{label}/{p}"] for p in _PARTS)
-    if weights.ndim != 4 or weights.dtype != np.float32:
-        raise ValueError(f"{label}: weights must be `B H Q K` float32, got {weights.shape}")
+    weights = _take(arrays, f"{label}/weights", "f", ndim=4)
+    query_mask, key_mask = (_take(arrays, f"{label}/{p}", "b", ndim=2) for p in _MASKS)
+    if weights.dtype != np.float32:
+        raise ValueError(f"{label!r}: weights must be `B H Q K` float32, got {weights.dtype}")
     n_rows, _, n_queries, n_keys = weights.shape
     if query_mask.shape != (n_rows, n_queries) or key_mask.shape != (n_rows, n_keys):
-        raise ValueError(f"{label}: masks do not fit weights of shape {weights.shape}")
+        raise ValueError(f"{label!r}: masks do not fit weights of shape {weights.shape}")
     return AttentionMap(
-        name=str(name),
+        name=str(_take(arrays, f"{label}/name", "U", ndim=0)),
         weights=weights,
-        queries=tuple(map(str, queries)),
-        keys=tuple(map(str, keys)),
-        query_mask=query_mask.astype(np.bool_),
-        key_mask=key_mask.astype(np.bool_),
+        queries=tuple(map(str, _take(arrays, f"{label}/queries", "U", ndim=1))),
+        keys=tuple(map(str, _take(arrays, f"{label}/keys", "U", ndim=1))),
+        query_mask=query_mask,
+        key_mask=key_mask,
     )
+
+
+def _take(arrays: Mapping[str, NDArray[Any]], name: str, kinds: str, *, ndim: int) -> NDArray[Any]:
+    """Return an array if it is of the kind and has as many axes as it should."""
+    array = arrays[name]
+    if array.dtype.kind not in kinds or array.ndim != ndim:
+        raise ValueError(f"{name!r}: an array of {array.dtype} and shape {array.shape} is no good")
+    return array

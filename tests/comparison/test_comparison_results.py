@@ -54,6 +54,8 @@ def test_damaged_files_are_refused(tmp_path, text):
 
 def test_not_a_number_is_refused(tmp_path):
     with pytest.raises(UserError, match="fps: expected a finite number"):
+        read_run(write(tmp_path, json.dumps(DATA).replace('"fps": 10.5', '"fps": 1e999')))
+    with pytest.raises(UserError, match="expected JSON"):
         read_run(write(tmp_path, {**DATA, "fps": float("nan")}))
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -6,12 +7,15 @@ import pytest
 import torch
 from runs_for_tests import KINDS, assert_same_run, make_config
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import unwrap_vec_normalize
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rl_attention.checkpoints import CheckpointError
+from rl_attention.checkpoints import CheckpointError, CheckpointStore
+from rl_attention.checkpoints.training import read_training
 from rl_attention.errors import UserError
 from rl_attention.experiment import training
 from rl_attention.experiment.interruption import RunInterrupted
+from rl_attention.experiment.loading import load_policy
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.training import run_trial
 
@@ -199,6 +203,28 @@ def test_a_finished_run_keeps_the_last_and_the_best(whole):
         for name in kept
     ]
     assert all(0 <= score <= 1 for score in scores)
+
+
+def test_the_best_checkpoint_can_be_loaded(whole, cut, tmp_path):
+    folder, _ = whole("ppo-normalized")
+    store = CheckpointStore(RunFolder(folder).checkpoints)
+    state = read_training(store.best())["model"]
+    loaded = load_policy(folder, best=True)
+    for name, tensor in loaded.model.policy.state_dict().items():
+        assert torch.equal(tensor, state["parameters"]["policy"][name])
+    mean = unwrap_vec_normalize(loaded.env).obs_rms.mean
+    assert np.array_equal(mean, state["normalization"]["observation/"][0])
+    loaded.env.close()
+    # a run that is not finished has a best one too
+    config = make_config("ppo")
+    cut(config, tmp_path, 300)
+    load_policy(tmp_path, best=True).env.close()
+    with pytest.raises(UserError, match="not finished"):
+        load_policy(tmp_path)
+    for checkpoint in RunFolder(tmp_path).checkpoints.iterdir():
+        shutil.rmtree(checkpoint)
+    with pytest.raises(UserError, match="no checkpoint"):
+        load_policy(tmp_path, best=True)
 
 
 def test_inexact_checkpoints_cut_nothing_off(tmp_path):

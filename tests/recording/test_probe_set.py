@@ -144,7 +144,7 @@ def test_files_that_are_no_probe_set_are_refused(full_probes, tmp_path):
     with pytest.raises(UserError, match="not a readable npz"):
         ProbeSet.load(path)
     np.save(tmp_path / "p.npy", np.zeros(2))
-    with pytest.raises(UserError, match="single array"):
+    with pytest.raises(UserError, match="not a readable npz"):
         ProbeSet.load(tmp_path / "p.npy")
 
 
