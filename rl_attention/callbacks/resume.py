@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from rl_attention.callbacks.tensorboard import tensorboard_writer
-from rl_attention.checkpoints import CheckpointStore
+from rl_attention.checkpoints import CheckpointError, CheckpointStore
 from rl_attention.checkpoints.model_state import (
     EXACT,
     machine,
@@ -121,7 +121,11 @@ class ResumeCallback(BaseCallback):
             return 0
         state = load_training(checkpoint, model)
         for name, part in self.parts.items():
-            part.restore(state["parts"].get(name, {}))
+            try:
+                part.restore(state["parts"][name])
+            except (KeyError, TypeError, ValueError) as error:
+                reason = f"the counts of {name} are not there as expected ({error})"
+                raise CheckpointError(f"{checkpoint.path}: {reason}") from None
         self.saved_at = checkpoint.step
         self._resumed = state["model"]
         if self.exact:

@@ -1,7 +1,8 @@
 """A training in one checkpoint: the model, its replay buffer, and what was counted beside it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import Tensor
 
 from rl_attention.checkpoints.manifest import CheckpointError
-from rl_attention.checkpoints.model_state import capture, machine, restore
+from rl_attention.checkpoints.model_state import capture, machine, restore, restore_policy
 from rl_attention.checkpoints.reading import Checkpoint
 from rl_attention.checkpoints.replay_state import check_buffer, restore_buffer, write_buffer
 from rl_attention.checkpoints.store import CheckpointStore
@@ -70,14 +71,31 @@ def load_training(checkpoint: Checkpoint, model: BaseAlgorithm) -> dict[str, Any
         UserError: It cannot be read, or the replay buffer cannot be kept.
     """
     state = read_training(checkpoint)
-    restore(model, state["model"])
-    buffer = getattr(model, "replay_buffer", None)
-    if buffer is not None:
-        check_buffer(buffer)
-        path = checkpoint.file(REPLAY)
-        # it is not compressed, so its arrays are not larger than the file
-        restore_buffer(buffer, read_arrays(path, limit=path.stat().st_size))
+    with _named_after(checkpoint):
+        restore(model, state["model"])
+        buffer = getattr(model, "replay_buffer", None)
+        if buffer is not None:
+            check_buffer(buffer)
+            path = checkpoint.file(REPLAY)
+            # it is not compressed, so its arrays are not larger than the file
+            restore_buffer(buffer, read_arrays(path, limit=path.stat().st_size))
     return state
+
+
+def load_acting(checkpoint: Checkpoint, model: BaseAlgorithm) -> None:
+    """Put into a model what it needs to act: its networks and the running means.
+
+    Args:
+        checkpoint: The checkpoint.
+        model: A model whose policy was built as the saved one was.
+
+    Raises:
+        CheckpointError: The checkpoint is of another model, or its weights are not finite.
+        UserError: It cannot be read.
+    """
+    state = read_training(checkpoint)
+    with _named_after(checkpoint):
+        restore_policy(model, state["model"])
 
 
 def read_training(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -93,11 +111,25 @@ def read_training(checkpoint: Checkpoint) -> dict[str, Any]:
         CheckpointError: Its parts do not belong together.
         UserError: It cannot be read.
     """
-    path = checkpoint.file(STATE)
-    state = unpack(read_json(path), _read_tensors(checkpoint.file(TENSORS)))
-    if not isinstance(state, dict) or state.keys() != {"model", "parts"}:
-        raise CheckpointError(f"{path}: expected the state of a model and of its parts")
+    tensors = _read_tensors(checkpoint.file(TENSORS))
+    with _named_after(checkpoint):
+        state = unpack(read_json(checkpoint.file(STATE)), tensors)
+        if not isinstance(state, dict) or not all(
+            isinstance(state.get(key), dict) for key in ("model", "parts")
+        ):
+            raise CheckpointError("expected the state of a model and of its parts")
     return state
+
+
+@contextmanager
+def _named_after(checkpoint: Checkpoint) -> Iterator[None]:
+    """Say of which checkpoint something is wrong."""
+    try:
+        yield
+    except CheckpointError as error:
+        text = str(error)
+        named = text if text.startswith(str(checkpoint.path)) else f"{checkpoint.path}: {text}"
+        raise CheckpointError(named) from None
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

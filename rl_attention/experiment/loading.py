@@ -11,8 +11,7 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.checkpoints import Checkpoint, CheckpointStore
-from rl_attention.checkpoints.model_state import restore_policy
-from rl_attention.checkpoints.training import TENSORS, read_training
+from rl_attention.checkpoints.training import TENSORS, load_acting
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import build_env
@@ -74,7 +73,7 @@ def load_policy(folder: Path, *, device: str | None = None, best: bool = False) 
         _refuse_larger(acting, env, room, folder)
         model = build_model(acting, env)
         if checkpoint is not None:
-            restore_policy(model, read_training(checkpoint)["model"])
+            load_acting(checkpoint, model)
         else:
             load_normalization(env, run.normalization)
             load_weights(model.policy, run.policy)
