@@ -21,12 +21,15 @@ MAX_TENSOR_HEADER = 4 << 20
 _SHOWN = 200
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(
+    path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True
+) -> None:
     """Write a file beside its place, then move it there: no reader ever sees half of it.
 
     Args:
         path: Where the file goes. Missing folders are made.
         write: Called with the open binary file.
+        durable: Wait until it is on the disk, so that a power cut leaves it whole too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -35,7 +38,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with part.open("xb") as file:  # never through a link that lies there
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -77,9 +81,9 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Store text, whole or not at all."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Store text, whole or not at all; see `write_atomically`."""
+    write_atomically(path, lambda file: file.write(text.encode()), durable=durable)
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -56,4 +56,4 @@ class ProgressCallback(EpisodeCountingCallback):
             "success_rate": self.success_rate(),
         }
         text = json.dumps(content, allow_nan=False) + "\n"
-        write_text(self.path, text)
+        write_text(self.path, text, durable=False)  # of no use after a power cut

@@ -15,7 +15,7 @@ from rl_attention.comparison.table import render_table
 from rl_attention.errors import UserError
 from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.run_folder import RunFolder
-from rl_attention.sweep import Trial, run_trials
+from rl_attention.sweep import Executor, LocalExecutor, Trial
 from rl_attention.sweep.board import ProgressBoard
 
 _WIDTH = 110
@@ -46,13 +46,34 @@ def run_missing(trials: Sequence[Trial], *, workers: int | None, bars: bool) -> 
         click.echo(f"{len(trials) - len(missing)} of {len(trials)} runs are finished.", err=True)
     if not missing:
         return []
-    with ProgressBoard(missing, Console(stderr=True), bars=bars) as board:
+    executor = LocalExecutor(workers=workers)
+    return watch_trials(missing, executor, kept=missing[0].folder.parent, bars=bars)
+
+
+def watch_trials(
+    trials: Sequence[Trial], executor: Executor, *, kept: Path, bars: bool
+) -> list[str]:
+    """Run trials and show how far they are.
+
+    Args:
+        trials: At least one.
+        executor: Who runs them.
+        kept: Where finished runs are, for the message after Ctrl-C.
+        bars: Whether to draw progress bars.
+
+    Returns:
+        One line for each trial that failed.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came, and all workers have ended.
+    """
+    with ProgressBoard(trials, Console(stderr=True), bars=bars) as board:
         try:
-            outcomes = run_trials(missing, board, workers=workers)
+            outcomes = executor.run(trials, board)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"Interrupted; finished runs and what the others logged are kept in "
-                f"{missing[0].folder.parent}; the same command runs the unfinished ones again"
+                f"Interrupted; finished runs and what the others logged are kept in {kept}; "
+                "the same command runs the unfinished ones again"
             ) from None
     return [outcome.error for outcome in outcomes if outcome.error is not None]
 
@@ -70,7 +91,7 @@ def show_comparison(
     metric: Metric = "success_rate",
     json_file: Path | None = None,
 ) -> Comparison:
-    """Print the table of the finished runs.
+    """Print the table of the finished runs of one task.
 
     Args:
         trials: All of the comparison.
@@ -92,18 +113,21 @@ def show_comparison(
     return comparison
 
 
-def finish(trials: Sequence[Trial], errors: Sequence[str]) -> None:
+def finish(trials: Sequence[Trial], errors: Sequence[str], *, folder: Path | None = None) -> None:
     """Name the next commands, and fail if a trial did.
 
     Args:
-        trials: All of the comparison.
+        trials: All that were to be run.
         errors: One line for each that failed.
+        folder: The folder above their runs; by default that of the first one's environment.
 
     Raises:
         Failure: At least one trial failed.
     """
-    folder = trials[0].folder
     finished = (trial.folder for trial in trials if RunFolder(trial.folder).results.exists())
-    say_next(("tensorboard", folder.parent), *(("eval", run) for run in islice(finished, 1)))
+    say_next(
+        ("tensorboard", folder or trials[0].folder.parent),
+        *(("eval", run) for run in islice(finished, 1)),
+    )
     if errors:
         raise Failure(f"{len(errors)} of {len(trials)} runs failed; the first: {errors[0]}")

@@ -11,6 +11,7 @@ COMMANDS = {
     "train": "Train one arm with one seed.",
     "eval": "Evaluate a trained run on fresh episodes.",
     "compare": "Train arms x seeds in parallel and print a table.",
+    "sweep": "Run a grid of tasks, arms and seeds: here, on Ray or on Slurm.",
     "tensorboard": "Open runs in TensorBoard.",
     "envs": "List environments and who can step them.",
     "config": "Print a whole resolved config.",

@@ -1,6 +1,7 @@
-"""Progress of several runs in a terminal: a line for each, and the time left over all."""
+"""Progress of runs in a terminal: the sum with the time left, and a line for each at work."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -17,14 +18,18 @@ from rich.progress import (
 )
 
 from rl_attention.experiment.progress_file import Progress
-from rl_attention.sweep.local import Outcome
+from rl_attention.sweep.executor import Outcome
 from rl_attention.sweep.trials import Trial
 
 _SPEED_WINDOW_S = 120
+_LINES = 24
+"""Runs that have a line of their own at a time; the others are counted."""
 
 
 class ProgressBoard:
     """Shows trials as they run; without bars it prints a line as each begins and ends.
+
+    A few dozen of the running ones have a bar of their own, the sum comes first.
 
     Args:
         trials: All that will run.
@@ -46,9 +51,11 @@ class ProgressBoard:
             speed_estimate_period=_SPEED_WINDOW_S,
         )
         self._quiet = not bars
-        self._lines: dict[str, TaskID] = {}
-        self._frames = dict.fromkeys((trial.name for trial in trials), 0)
-        self._n_ended = 0
+        self._lines: dict[Path, TaskID] = {}
+        self._frames: dict[Path, int] = {}
+        self._all_frames = 0
+        self._n_trials = len(trials)
+        self._n_running = self._n_ended = self._n_failed = 0
         total = sum(trial.config.n_timesteps for trial in trials)
         self._total = self._bars.add_task("all runs", total=total, note=self._count())
 
@@ -67,24 +74,33 @@ class ProgressBoard:
         self._bars.stop()
 
     def started(self, trial: Trial) -> None:
-        """Add a line for a trial."""
+        """Count a trial."""
+        self._n_running += 1
         if self._quiet:
             self.console.print(f"{trial.name}: started", highlight=False)
-        total = trial.config.n_timesteps
-        self._lines[trial.name] = self._bars.add_task(trial.name, total=total, note="starting")
+        elif len(self._lines) < _LINES:
+            self._add_line(trial, "starting")
+        self._bars.update(self._total, note=self._count())
 
     def progressed(self, trial: Trial, progress: Progress) -> None:
-        """Move a trial's line and the sum."""
+        """Move a trial's line, if it has one, and the sum."""
         frames = min(progress.frames, trial.config.n_timesteps)
-        self._bars.update(self._lines[trial.name], completed=frames, note=_note(progress))
+        if not self._quiet and trial.folder not in self._lines and len(self._lines) < _LINES:
+            self._add_line(trial, "")
+        if trial.folder in self._lines:
+            line = self._lines[trial.folder]
+            self._bars.update(line, completed=frames, note=_note(progress))
         self._count_frames(trial, frames)
 
     def ended(self, outcome: Outcome) -> None:
         """Take a trial's line away and say how it ended."""
         trial = outcome.trial
+        self._n_running -= 1
         self._n_ended += 1
+        self._n_failed += outcome.error is not None
         self._count_frames(trial, trial.config.n_timesteps)
-        self._bars.remove_task(self._lines.pop(trial.name))
+        if trial.folder in self._lines:
+            self._bars.remove_task(self._lines.pop(trial.folder))
         if outcome.error is not None:
             self.console.print(
                 f"Error: {outcome.error}",
@@ -96,12 +112,22 @@ class ProgressBoard:
         elif self._quiet:
             self.console.print(f"{trial.name}: done", highlight=False)
 
+    def _add_line(self, trial: Trial, note: str) -> None:
+        total = trial.config.n_timesteps
+        self._lines[trial.folder] = self._bars.add_task(trial.name, total=total, note=note)
+
     def _count_frames(self, trial: Trial, frames: int) -> None:
-        self._frames[trial.name] = frames
-        self._bars.update(self._total, completed=sum(self._frames.values()), note=self._count())
+        self._all_frames += frames - self._frames.get(trial.folder, 0)
+        self._frames[trial.folder] = frames
+        self._bars.update(self._total, completed=self._all_frames, note=self._count())
 
     def _count(self) -> str:
-        return f"{self._n_ended}/{len(self._frames)} runs"
+        parts = [f"{self._n_ended}/{self._n_trials} runs"]
+        if self._n_running > _LINES:
+            parts.append(f"{self._n_running} at work")
+        if self._n_failed:
+            parts.append(f"{self._n_failed} failed")
+        return ", ".join(parts)
 
 
 def _note(progress: Progress) -> str:

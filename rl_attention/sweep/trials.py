@@ -1,5 +1,8 @@
-"""From a task file to the list of its runs."""
+"""From a task file or a suite to the list of its runs."""
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +10,10 @@ from pathlib import Path
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.run_folder import locate
+from rl_attention.experiment.suite_config import SuiteConfig
 from rl_attention.experiment.task_config import CompareConfig
+
+_HASH_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -19,17 +25,40 @@ class Trial:
         seed: Its seed.
         config: Its config.
         folder: Its run folder.
+        task: Name of its task in a suite of several.
     """
 
     arm: str
     seed: int
     config: RunConfig
     folder: Path
+    task: str = ""
 
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return f"{self.arm} seed {self.seed}"
+        return f"{self.task} {self.arm} seed {self.seed}".lstrip()
+
+
+def hash_settings(config: RunConfig) -> str:
+    """Return eight hexadecimal digits that change with any setting.
+
+    Args:
+        config: The run.
+    """
+    text = json.dumps(config.dump(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def locate_by_hash(runs: Path, config: RunConfig) -> Path:
+    """Return where a sweep puts a run: `<runs>/<env>/<arm>_<algo>_s<seed>_<hash>`.
+
+    Args:
+        runs: Where run folders go.
+        config: The run.
+    """
+    folder = locate(runs, config)
+    return folder.with_name(f"{folder.name}_{hash_settings(config)}")
 
 
 def expand(
@@ -58,10 +87,44 @@ def expand(
         for arm in chosen:
             config = task.run(arm, seed)
             trials.append(Trial(arm, seed, config, locate(runs, config)))
-    folders = [trial.folder for trial in trials]
-    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+    twice = _find_twice(trials)
     if twice is not None:
         raise UserError(
-            f"compare: two runs would share the folder {twice}; name arms and seeds once"
+            f"compare: two runs would share the folder {twice.folder}; name arms and seeds once"
         )
     return trials
+
+
+def expand_suite(suite: SuiteConfig, runs: Path, *, threads: int = 1) -> list[Trial]:
+    """List every task with every arm and seed, the first seed of all of them first.
+
+    The number of threads changes the last bits of a run, so it becomes one of its settings.
+
+    Args:
+        suite: What to run.
+        runs: Where run folders go.
+        threads: CPU threads of a trial whose settings leave them open.
+
+    Raises:
+        UserError: Two runs are the same.
+    """
+    tasks = suite.tasks
+    trials = []
+    for seed in next(iter(tasks.values())).seeds:
+        for name, task in tasks.items():
+            for arm in task.arms:
+                config = task.run(arm, seed)
+                counted = config.model_copy(update={"num_threads": config.num_threads or threads})
+                folder = locate_by_hash(runs, counted)
+                trials.append(Trial(arm, seed, counted, folder, name if len(tasks) > 1 else ""))
+    twice = _find_twice(trials)
+    if twice is not None:
+        raise UserError(
+            f"sweep: {twice.name} is there twice, with the same settings; leave one of them out"
+        )
+    return trials
+
+
+def _find_twice(trials: Sequence[Trial]) -> Trial | None:
+    counts = Counter(trial.folder for trial in trials)
+    return next((trial for trial in trials if counts[trial.folder] > 1), None)

@@ -24,9 +24,12 @@ def test_at_most_once_a_second(make_model, tmp_path, monkeypatch):
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     written = []
     real = module.write_text
-    monkeypatch.setattr(
-        module, "write_text", lambda path, text: (written.append(now[0]), real(path, text))
-    )
+
+    def write(path, text, **options):
+        written.append(now[0])
+        real(path, text, **options)
+
+    monkeypatch.setattr(module, "write_text", write)
 
     class Clock(ProgressCallback):
         def _on_step(self):

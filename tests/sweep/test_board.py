@@ -6,7 +6,7 @@ from rich.console import Console
 from rl_attention.experiment.progress_file import Progress, read_progress
 from rl_attention.experiment.task_config import parse_task
 from rl_attention.sweep.board import ProgressBoard
-from rl_attention.sweep.local import Outcome
+from rl_attention.sweep.executor import Outcome
 from rl_attention.sweep.trials import expand
 
 TASK = parse_task({"env": {"id": "E"}, "n_timesteps": 100, "arms": {"mlp": {}}, "seeds": [0, 1]})
@@ -46,6 +46,24 @@ def test_without_bars_a_line_begins_and_ends_each_run():
         "mlp seed 0: done",
         "Error: mlp seed 1 [broke]",
     ]
+
+
+def test_of_hundreds_a_few_have_a_line_and_all_are_counted():
+    task = {"env": {"id": "E"}, "n_timesteps": 10, "arms": {"mlp": {}}, "seeds": list(range(300))}
+    trials = expand(parse_task(task), Path("runs"))
+    console = Console(file=StringIO(), width=140, force_terminal=True)
+    with ProgressBoard(trials, console, bars=True) as board:
+        for trial in trials[:200]:
+            board.started(trial)
+        assert len(board._bars.tasks) == 1 + 24
+        for trial in trials[:24]:
+            board.ended(Outcome(trial, None))
+        board.ended(Outcome(trials[24], "broke"))
+        board.progressed(trials[100], Progress(5, 10, 1.0, None))  # there is room again
+        total, line = board._bars.tasks
+        assert total.fields["note"] == "25/300 runs, 175 at work, 1 failed"
+        assert (total.completed, total.total) == (255, 3000)
+        assert line.description == "mlp seed 100"
 
 
 def test_an_error_stays_one_line_in_a_narrow_terminal():

@@ -6,12 +6,13 @@ import time
 from functools import partial
 from pathlib import Path
 
+import attempts_for_tests as attempts
 import pytest
 
 from rl_attention.experiment.task_config import parse_task
-from rl_attention.sweep import expand, run_trials
-from rl_attention.sweep.local import _judge, count_cpus
-from rl_attention.sweep.worker import FAILED, REFUSED
+from rl_attention.sweep import LocalExecutor, expand
+from rl_attention.sweep.executor import Attempts, ProgressReader, count_cpus, judge
+from rl_attention.sweep.worker import DONE, FAILED, LOST, REFUSED, TRANSIENT
 
 TINY = {
     "env": {"id": "MiniGrid-Empty-Random-5x5-v0", "n_envs": 2},
@@ -25,27 +26,13 @@ TINY = {
 }
 
 
-class Notes:
-    def __init__(self):
-        self.began, self.over, self.moved = [], [], []
-
-    def started(self, trial):
-        self.began.append(trial.name)
-
-    def progressed(self, trial, progress):
-        self.moved.append((trial.name, progress.frames))
-
-    def ended(self, outcome):
-        self.over.append(outcome)
-
-
 @pytest.mark.slow
 def test_trials_run_and_one_that_fails_takes_no_other_with_it(tmp_path):
     trials = expand(parse_task(TINY), tmp_path)
     (trials[1].folder).mkdir(parents=True)
     (trials[1].folder / "config.yaml").write_text("[")  # what a run cannot begin with
-    notes = Notes()
-    outcomes = run_trials(trials, notes, workers=2)
+    notes = attempts.Notes()
+    outcomes = LocalExecutor(workers=2).run(trials, notes)
     assert [outcome.trial for outcome in outcomes] == trials
     assert outcomes[0].error is None
     assert outcomes[1].error.startswith("flat seed 0: ")
@@ -57,9 +44,11 @@ def test_trials_run_and_one_that_fails_takes_no_other_with_it(tmp_path):
     assert ("attention seed 0", 32) in notes.moved
 
 
-class Dead:
-    def __init__(self, exitcode):
-        self.exitcode = exitcode
+@pytest.mark.slow
+def test_environments_may_have_processes_of_their_own(tmp_path):
+    env = {**TINY["env"], "backend": "gymnasium", "vec_env": "subproc"}
+    trials = expand(parse_task({**TINY, "env": env, "arms": {"mlp": {}}}), tmp_path)
+    assert [outcome.error for outcome in LocalExecutor().run(trials, attempts.Notes())] == [None]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +68,68 @@ def test_an_end_without_results_is_one_line_that_names_the_log(tmp_path, exitcod
     trial = expand(parse_task(TINY), tmp_path)[0]
     trial.folder.mkdir(parents=True)
     (trial.folder / "log.txt").write_text(log)
-    assert _judge(trial, Dead(exitcode)).error.startswith(error)
+    assert judge(trial, exitcode).error.startswith(error)
+
+
+@pytest.mark.slow
+def test_what_died_or_met_a_passing_error_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("rl_attention.sweep.local.work", attempts.work)
+    seeds = [0, 1, 2, 3, 4, 5]
+    trials = attempts.make_trials(tmp_path, seeds)
+    notes = attempts.Notes()
+    outcomes = LocalExecutor(workers=2, retries=1).run(trials, notes)
+    errors = [outcome.error for outcome in outcomes]
+    assert errors[:3] == [None, None, None]
+    assert "seed 3 was killed by signal 9" in errors[attempts.DIES]
+    assert errors[attempts.REFUSES] == "mlp seed 4: it cannot be had"
+    assert "seed 5 failed" in errors[attempts.BREAKS]
+    starts = [attempts.count_starts(trial) for trial in trials if trial.seed != attempts.REFUSES]
+    assert starts == [1, 2, 2, 2, 1]
+    assert sorted(notes.began) == sorted(trial.name for trial in trials)
+
+
+def test_a_retry_waits_longer_each_time_and_has_an_end():
+    (trial,) = attempts.make_trials("runs", [0])
+    tries = Attempts(threads=3, retries=2)
+    assert (tries.job(trial).delay, tries.job(trial).threads) == (0.0, 3)
+    assert not any(tries.again(trial, code) for code in (DONE, FAILED, REFUSED))
+    assert tries.again(trial, TRANSIENT)
+    assert tries.job(trial).delay == 2.0
+    assert tries.again(trial, LOST)
+    assert tries.job(trial).delay == 4.0
+    assert not tries.again(trial, TRANSIENT)
+
+
+@pytest.mark.parametrize(
+    ("settings", "divided"),
+    [
+        ({}, (4, 2)),
+        ({"workers": 2}, (2, 4)),
+        ({"cpus_per_trial": 4}, (2, 4)),
+        ({"cpus_per_trial": 1}, (4, 1)),
+        ({"cpus_per_trial": 1, "workers": 3}, (3, 1)),
+        ({"cpus_per_trial": 99}, (1, 99)),
+    ],
+)
+def test_cpus_are_divided(monkeypatch, settings, divided):
+    monkeypatch.setattr("rl_attention.sweep.local.count_cpus", lambda: 8)
+    assert LocalExecutor(**settings)._divide(4) == divided
+
+
+def test_progress_of_many_is_read_a_few_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("rl_attention.sweep.executor._PAUSE_S", 0.0)
+    trials = attempts.make_trials(tmp_path, range(120))
+    for trial in trials:
+        trial.folder.mkdir(parents=True)
+        text = '{"step": 1, "total": 2, "fps": 3.0, "success_rate": null}'
+        (trial.folder / "progress.json").write_text(text)
+    notes = attempts.Notes()
+    reader = ProgressReader(notes)
+    reader.look(trials)
+    assert len(notes.moved) == 50
+    reader.look(trials)
+    reader.look(trials)
+    assert {name for name, _ in notes.moved} == {trial.name for trial in trials}
 
 
 def test_cpus_are_counted():

@@ -1,0 +1,102 @@
+"""A suite file: settings that several tasks share, and beside them the tasks, arms and seeds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.fields import ConfigModel
+from rl_attention.experiment.overrides import merge
+from rl_attention.experiment.task_config import CompareConfig, parse_task, read_arms
+from rl_attention.experiment.task_files import load_task
+from rl_attention.experiment.validation import join_path, suggest, validate
+
+_OF_THE_SUITE = ("arms", "seeds", "seed", "label", "tasks")
+
+TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
+
+
+class SuiteTasks(ConfigModel):
+    """The tasks of a suite."""
+
+    tasks: dict[TaskName, dict[str, Any]] = Field(
+        min_length=1, description="Name of each task -> the settings that it changes."
+    )
+
+
+class SuiteConfig(ConfigModel):
+    """A suite, resolved: each task is a comparison of the same arms with the same seeds."""
+
+    tasks: dict[str, CompareConfig] = Field(description="Name of each task -> its comparison.")
+
+
+def parse_suite(data: Any, *, name: str, source: str = "") -> SuiteConfig:
+    """Build a suite from plain data and check every arm of every task.
+
+    Args:
+        data: What a suite file or a task file held.
+        name: What the task of a task file is called.
+        source: The file's name, for messages.
+
+    Raises:
+        UserError: The file, a task or one of its arms is not valid.
+    """
+    prefix = f"{source}: " if source else ""
+    if not isinstance(data, Mapping):
+        raise UserError(f"{prefix}expected a mapping of settings, got {type(data).__name__}")
+    if "tasks" not in data:
+        return SuiteConfig(tasks={name: _with_arms(parse_task(data, source=source), prefix)})
+    common = {key: value for key, value in data.items() if key != "tasks"}
+    _refuse_unknown(common, prefix)
+    changes = read_arms(data["tasks"])  # a task without a change may be written as `name:`
+    tasks = validate(SuiteTasks, {"tasks": changes}, source=source).tasks
+    return SuiteConfig(
+        tasks={
+            task: _with_arms(_parse_one(common, task, changes, prefix), prefix)
+            for task, changes in tasks.items()
+        }
+    )
+
+
+def load_suite(name: str) -> SuiteConfig:
+    """Read a suite or task file.
+
+    Args:
+        name: A path, or the name of a packaged task such as `doorkey-5x5`.
+
+    Raises:
+        UserError: There is no such file, or it is not valid.
+    """
+    data, source = load_task(name, option="SUITE")
+    return parse_suite(data, name=Path(source).stem, source=source)
+
+
+def _parse_one(
+    common: Mapping[str, Any], task: str, changes: Mapping[str, Any], prefix: str
+) -> CompareConfig:
+    where = f"{prefix}{join_path(('tasks', task))}"
+    misplaced = next((key for key in _OF_THE_SUITE if key in changes), None)
+    if misplaced is not None:
+        raise UserError(
+            f"{where}.{misplaced}: expected a setting that the task changes; "
+            "arms and seeds are the same for all tasks, and stand at the top"
+        )
+    return parse_task(merge(common, changes), source=where)
+
+
+def _refuse_unknown(common: Mapping[str, Any], prefix: str) -> None:
+    known = [*CompareConfig.model_fields, "tasks"]
+    unknown = next((key for key in common if key not in known), None)
+    if unknown is not None:
+        path = (str(unknown),)
+        raise UserError(f"{prefix}{join_path(path)}: unknown key{suggest(path, known)}")
+
+
+def _with_arms(task: CompareConfig, prefix: str) -> CompareConfig:
+    if not task.arms:
+        raise UserError(
+            f"{prefix}arms: expected at least one arm, got none; write `arms: {{attention: }}`"
+        )
+    return task
