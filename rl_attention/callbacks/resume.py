@@ -76,7 +76,8 @@ class ResumeCallback(BaseCallback):
         seconds: Time that checkpoints took so far, for whoever measures the training alone.
 
     Raises:
-        UserError: `every` is below 0; when training begins, if the replay buffer cannot be kept.
+        UserError: `every` is below 0; when training begins, if the replay buffer cannot be kept, or
+            a resumed model was told to count from 0.
     """
 
     def __init__(
@@ -145,6 +146,11 @@ class ResumeCallback(BaseCallback):
             )
         self._ended = np.zeros(self.training_env.num_envs, dtype=bool)
         if self._resumed is not None:
+            if self.model.num_timesteps != self.saved_at:
+                raise UserError(
+                    f"learn: expected to go on from frame {self.saved_at:,}, got "
+                    f"{self.model.num_timesteps:,}: give reset_num_timesteps=False after resuming"
+                )
             # learn() has begun new episodes, which moved the running means
             restore_means(self.model.get_vec_normalize_env(), self._resumed["normalization"])
             restore_unlogged(self.model, self._resumed)

@@ -142,9 +142,11 @@ def machine(model: BaseAlgorithm) -> dict[str, Any]:
 
 
 def _plain_episode(info: dict[str, Any]) -> dict[str, Any]:
-    return {
+    """Keep numbers and text; a monitor may have put anything beside them."""
+    plain = {
         key: value.item() if isinstance(value, np.generic) else value for key, value in info.items()
     }
+    return {key: value for key, value in plain.items() if isinstance(value, int | float | str)}
 
 
 def _unlogged(model: BaseAlgorithm) -> dict[str, Any]:

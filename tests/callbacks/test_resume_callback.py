@@ -153,6 +153,25 @@ def test_an_algorithm_that_is_not_known_resumes_with_a_warning(tmp_path):
         model.learn(32, callback=ResumeCallback(tmp_path))
 
 
+def test_counting_from_zero_after_resuming_is_refused(tmp_path):
+    train("ppo", tmp_path)
+    model = MODELS["ppo"]()
+    saving = ResumeCallback(tmp_path)
+    saving.resume(model)
+    with pytest.raises(UserError, match="reset_num_timesteps=False"):
+        model.learn(800, callback=saving)
+
+
+def test_what_a_monitor_adds_does_not_matter(tmp_path):
+    model = MODELS["ppo"]()
+    model.learn(32)
+    model.ep_info_buffer.append({"r": np.float32(1.5), "l": 3, "t": 0.1, "map": np.eye(2), "o": {}})
+    model.learn(32, callback=ResumeCallback(tmp_path), reset_num_timesteps=False)
+    other = MODELS["ppo"]()
+    ResumeCallback(tmp_path).resume(other)
+    assert {"r": 1.5, "l": 3, "t": 0.1} in other.ep_info_buffer
+
+
 def test_a_negative_interval_is_refused(tmp_path):
     with pytest.raises(UserError, match="every must be at least 0"):
         ResumeCallback(tmp_path, every=-1)
