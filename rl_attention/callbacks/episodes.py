@@ -33,6 +33,9 @@ class EpisodeCountingCallback(BaseCallback):
         """
         self.episodes = state["episodes"]
 
+    def restarted(self) -> None:
+        """Count on: an episode is an episode."""
+
     def _on_step(self) -> bool:
         self.episodes += int(np.count_nonzero(self.locals["dones"]))
         return True

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
+from rl_attention.callbacks.settling import Settling
 from rl_attention.callbacks.tensorboard import tensorboard_writer
 from rl_attention.checkpoints import CheckpointError, CheckpointStore
 from rl_attention.checkpoints.model_state import (
@@ -36,6 +37,10 @@ class Part(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
+        ...
+
+    def restarted(self) -> None:
+        """Be told that new episodes began everywhere at once: the quick ones will end first."""
         ...
 
 
@@ -103,6 +108,7 @@ class ResumeCallback(BaseCallback):
         self.saved_at = 0
         self._resumed: dict[str, Any] | None = None
         self._ended: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self._settling: Settling | None = None
         self._warned = False
 
     def resume(self, model: BaseAlgorithm) -> int:
@@ -169,7 +175,10 @@ class ResumeCallback(BaseCallback):
                 self._restart(step)
 
     def _on_step(self) -> bool:
-        self._ended |= np.asarray(self.locals["dones"], dtype=bool)
+        dones = np.asarray(self.locals["dones"], dtype=bool)
+        self._ended |= dones
+        if self._settling is not None and self._settling.hold_back(self.model, self.locals, dones):
+            self._settling = None
         return True
 
     def _on_training_end(self) -> None:
@@ -180,6 +189,9 @@ class ResumeCallback(BaseCallback):
         began = time.monotonic()
         restart(self.model, seed=self.seed, step=step)
         self._ended[:] = False
+        self._settling = Settling(len(self._ended), until=step + self.every // 4)
+        for part in self.parts.values():
+            part.restarted()
         self.seconds += time.monotonic() - began
 
     def _save(self) -> dict[str, Any]:

@@ -90,6 +90,11 @@ class SuccessThresholdCallback(BaseCallback):
         self._since = state["since"]
         self._latest_step = state["latest_step"]
 
+    def restarted(self) -> None:
+        """Look at new episodes alone, as at the beginning: the quick ones end first."""
+        self._finished = [0] * len(self._finished)
+        self._recent.clear()
+
     def _on_training_start(self) -> None:
         n_envs = self.training_env.num_envs
         if len(self._finished) != n_envs:

@@ -69,3 +69,6 @@ class RunCounts:
         """
         self._wall, self._training = state["wall"], state["training"]
         self._overflow = state["overflow"]
+
+    def restarted(self) -> None:
+        """Count on."""
