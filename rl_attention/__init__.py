@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         AttentionMapCallback,
         ResumeCallback,
     )
+    from rl_attention.doctor import diagnose
     from rl_attention.extractors import (
         AttentionExtractor,
         CNNExtractor,
@@ -34,6 +35,7 @@ __all__ = [
     "ResumeCallback",
     "UniformExtractor",
     "__version__",
+    "diagnose",
     "record",
 ]
 
@@ -47,6 +49,7 @@ _HOMES = {
     "Recorder": "rl_attention.recording",
     "ResumeCallback": "rl_attention.callbacks",
     "UniformExtractor": "rl_attention.extractors",
+    "diagnose": "rl_attention.doctor",
     "record": "rl_attention.recording",
 }
 

@@ -310,7 +310,9 @@ def test_compare_reads_finished_runs(call, tmp_path):
     assert table["rows"][0]["arm"] == "mlp"
 
 
-@pytest.mark.parametrize("name", ["train", "compare", "eval", "envs", "demo", "config"])
+@pytest.mark.parametrize(
+    "name", ["train", "compare", "sweep", "eval", "doctor", "envs", "demo", "config"]
+)
 def test_help_loads_nothing_heavy(name):
     code = (
         "import sys, importlib; importlib.import_module(f'rl_attention.cli.{sys.argv[1]}'); "
