@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from rl_attention_envs.views.base import Encoded, Observation, RawBatch, View
+from rl_attention_envs.views.base import Encoded, RawBatch, View, row_of
 
 
 class ViewVecEnv(VecEnvWrapper):
@@ -90,7 +90,7 @@ class ViewVecEnv(VecEnvWrapper):
         raw = {key: np.stack([row[key] for row in last]) for key in ("image", "direction")}
         observation, dropped = self._encode(raw, self._missions[finished])
         for row, index in enumerate(finished):
-            infos[index]["terminal_observation"] = _row(observation, row)
+            infos[index]["terminal_observation"] = row_of(observation, row)
         if dropped is not None and dropped.any():
             self._count(finished, dropped, infos)
 
@@ -106,10 +106,3 @@ class ViewVecEnv(VecEnvWrapper):
                 infos[index]["entity_overflow"] = infos[index].get("entity_overflow", 0) + int(
                     count
                 )
-
-
-def _row(observation: Observation, row: int) -> Observation:
-    if isinstance(observation, dict):
-        return {key: values[row].copy() for key, values in observation.items()}
-    row_copy: NDArray[Any] = observation[row].copy()
-    return row_copy

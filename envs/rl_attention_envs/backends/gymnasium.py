@@ -1,7 +1,6 @@
 """Python MiniGrid, one environment at a time or one process each: the reference backend."""
 
 import contextlib
-import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,11 +14,14 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.raw import (
+    MISSION_BYTES,
+    RawObservation,
+    clean_reset,
+    is_success,
+    raw_observation,
+)
 from rl_attention_envs.seeding import spread_seed
-
-_MISSION_BYTES = 512
-
-RawObservation = dict[str, Any]
 
 
 class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
@@ -53,7 +55,7 @@ class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
             {
                 "image": spaces.Box(0, 255, image.shape, np.uint8),
                 "direction": spaces.Discrete(4),
-                "mission": spaces.Box(0, 255, (_MISSION_BYTES,), np.uint8),
+                "mission": spaces.Box(0, 255, (MISSION_BYTES,), np.uint8),
             }
         )
         self.action_space: spaces.Space[Any] = spaces.Discrete(int(self.grid_env.action_space.n))
@@ -73,15 +75,8 @@ class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
         Raises:
             EnvironmentConfigError: MiniGrid cannot make the grid.
         """
-        try:
-            with _quiet():
-                self.grid_env.reset(seed=seed)
-        except (FileNotFoundError, gymnasium.error.DependencyNotInstalled) as error:
-            raise EnvironmentConfigError(
-                f"{self.env_id} cannot be run by the installed minigrid, whose package lacks the "
-                "pattern pictures of the WFC environments; use backend 'envpool' "
-                "(pip install 'rl-attention[fast]')"
-            ) from error
+        with clean_reset(self.env_id):
+            self.grid_env.reset(seed=seed)
         # BabyAI's Carrying levels hand over the object after they have made their observation
         return self.observe(), {}
 
@@ -97,12 +92,12 @@ class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
         """
         observation, reward, terminated, truncated, _ = self.grid_env.step(action)
         done = terminated or truncated
-        info = {"is_success": bool(terminated and reward > 0)} if done else {}
-        return _raw(observation), float(reward), bool(terminated), bool(truncated), info
+        info = {"is_success": is_success(terminated=terminated, reward=reward)} if done else {}
+        return raw_observation(observation), float(reward), bool(terminated), bool(truncated), info
 
     def observe(self) -> RawObservation:
         """Return the observation of the state as it is now."""
-        return _raw(self.grid_env.gen_obs())
+        return raw_observation(self.grid_env.gen_obs())
 
     def render(self) -> NDArray[np.uint8]:
         """Return a picture of the whole grid, `H W 3`."""
@@ -181,28 +176,6 @@ def make_gymnasium_vec_env(
     venv = _VEC_ENVS[vec_env]([partial(RawMiniGrid, env_id, settings)] * n_envs)
     venv.seed(seed)
     return venv
-
-
-def _raw(observation: dict[str, Any]) -> RawObservation:
-    mission = observation["mission"].encode("ascii")
-    if len(mission) > _MISSION_BYTES:
-        raise EnvironmentConfigError(
-            f"mission {observation['mission']!r} has {len(mission)} letters, more than the "
-            f"{_MISSION_BYTES} that a raw observation holds"
-        )
-    padded = np.frombuffer(mission.ljust(_MISSION_BYTES, b"\0"), np.uint8)
-    return {
-        "image": observation["image"],
-        "direction": np.int64(observation["direction"]),
-        "mission": padded,
-    }
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Swallow the lines that BabyAI prints for every grid it throws away."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
 
 
 @contextlib.contextmanager

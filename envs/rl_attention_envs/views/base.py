@@ -92,3 +92,16 @@ class View(ABC):
         Returns:
             Indices into the flat view in picture order, -1 = padding, `B N`.
         """
+
+
+def row_of(observation: Observation, row: int) -> Observation:
+    """Return one observation of a batch, sharing no memory with it.
+
+    Args:
+        observation: Arrays with a leading batch axis.
+        row: Which one.
+    """
+    if isinstance(observation, dict):
+        return {key: values[row].copy() for key, values in observation.items()}
+    copy: NDArray[Any] = observation[row].copy()
+    return copy
