@@ -283,7 +283,7 @@ def test_weights_survive_and_strangers_are_refused(tmp_path):
     with pytest.raises(UserError, match="another network"):
         load_weights(second, path)
     path.write_bytes(b"no")
-    with pytest.raises(UserError, match="expected saved weights"):
+    with pytest.raises(UserError, match="expected saved tensors"):
         load_weights(second, path)
 
 
