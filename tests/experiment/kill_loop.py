@@ -67,7 +67,7 @@ def main(kind, folder, seed):
     began = time.monotonic()
     finish(runs["whole"])
     took = time.monotonic() - began
-    print(kill_and_finish(runs["killed"], took / 2, random.Random(seed)))
+    print(kill_and_finish(runs["killed"], took / 8, random.Random(seed)))
 
 
 if __name__ == "__main__":
