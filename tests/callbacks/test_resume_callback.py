@@ -5,7 +5,7 @@ import pytest
 import torch
 from sac_for_tests import ShortPendulum
 from safetensors.torch import load_file
-from stable_baselines3 import A2C, DQN, PPO, SAC, TD3, HerReplayBuffer
+from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3, HerReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
@@ -56,6 +56,7 @@ MODELS = {
     "sac": lambda: build(SAC, make_env(normalized=True), **OFF),
     "sac, state-dependent noise": lambda: build(SAC, make_env(), use_sde=True, **OFF),
     "sac, fixed entropy": lambda: build(SAC, make_env(), ent_coef=0.1, **OFF),
+    "ddpg": lambda: build(DDPG, make_env(), **OFF),
     "td3, noise with a memory": lambda: build(TD3, make_env(), action_noise=NOISE, **OFF),
 }
 
