@@ -40,18 +40,38 @@ class Cut(BaseCallback):
         return True
 
 
+class Count(BaseCallback):
+    """Notes every step that is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.frames = []
+
+    def _on_step(self):
+        self.frames.append(self.num_timesteps)
+        return True
+
+
 @pytest.fixture
-def cut(monkeypatch):
-    """Run a config until some step, and leave the folder as it is then."""
+def run_with(monkeypatch):
+    """Run a config with one more callback."""
     make = training._make_callbacks
 
-    def run(config, folder, step, error=PowerCut):
+    def run(config, folder, callback):
         with monkeypatch.context() as patch:
-            patch.setattr(
-                training, "_make_callbacks", lambda *a: [*make(*a), Cut(step, error=error)]
-            )
-            with pytest.raises(RunInterrupted if error is KeyboardInterrupt else error):
-                run_trial(config, folder)
+            patch.setattr(training, "_make_callbacks", lambda *a: [*make(*a), callback])
+            return run_trial(config, folder)
+
+    return run
+
+
+@pytest.fixture
+def cut(run_with):
+    """Run a config until some step, and leave the folder as it is then."""
+
+    def run(config, folder, step):
+        with pytest.raises(PowerCut):
+            run_with(config, folder, Cut(step))
 
     return run
 
@@ -82,20 +102,12 @@ def test_an_interrupted_run_ends_as_the_uninterrupted_one(kind, whole, cut, tmp_
     assert {**results.to_dict(), **timeless} == {**expected.to_dict(), **timeless}
 
 
-def test_what_was_trained_before_a_checkpoint_is_not_trained_again(cut, tmp_path, monkeypatch):
+def test_what_was_trained_before_a_checkpoint_is_not_trained_again(cut, run_with, tmp_path):
     config = make_config("ppo")
     cut(config, tmp_path, 300)
-    frames = []
-    make = training._make_callbacks
-
-    class Count(BaseCallback):
-        def _on_step(self):
-            frames.append(self.num_timesteps)
-            return True
-
-    monkeypatch.setattr(training, "_make_callbacks", lambda *a: [*make(*a), Count()])
-    run_trial(config, tmp_path)
-    assert frames == list(range(260, 641, 4))
+    count = Count()
+    run_with(config, tmp_path, count)
+    assert count.frames == list(range(260, 641, 4))
 
 
 def test_tensorboard_shows_every_step_once(whole, cut, tmp_path):
@@ -127,7 +139,7 @@ def test_a_cut_before_the_first_checkpoint_starts_over(whole, cut, tmp_path):
     assert_same_run(tmp_path, whole("ppo")[0])
 
 
-def test_an_evaluation_that_was_cut_off_is_done_alone(whole, tmp_path, monkeypatch):
+def test_an_evaluation_that_was_cut_off_is_done_alone(whole, run_with, tmp_path, monkeypatch):
     def stop(*arguments, **options):
         raise PowerCut
 
@@ -136,27 +148,17 @@ def test_an_evaluation_that_was_cut_off_is_done_alone(whole, tmp_path, monkeypat
         patch.setattr(training, "evaluate", stop)
         with pytest.raises(PowerCut):
             run_trial(config, tmp_path)
-    before = (tmp_path / "metrics.jsonl").stat().st_mtime_ns
-    results = run_trial(config, tmp_path)
+    count = Count()
+    results = run_with(config, tmp_path, count)
+    assert count.frames == []
     folder, expected = whole("ppo")
     assert_same_run(tmp_path, folder)
     assert results.episode_returns == expected.episode_returns
-    assert (tmp_path / "metrics.jsonl").stat().st_mtime_ns >= before
 
 
-def test_ctrl_c_says_where_the_same_command_goes_on(cut, tmp_path):
-    config = make_config("ppo")
+def test_ctrl_c_says_where_the_same_command_goes_on(run_with, tmp_path):
     with pytest.raises(RunInterrupted, match=r"the same command goes on from frame 256\."):
-        cut_and_raise(cut, config, tmp_path)
-
-
-def cut_and_raise(cut, config, folder):
-    make = training._make_callbacks
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            training, "_make_callbacks", lambda *a: [*make(*a), Cut(300, error=KeyboardInterrupt)]
-        )
-        run_trial(config, folder)
+        run_with(make_config("ppo"), tmp_path, Cut(300, error=KeyboardInterrupt))
 
 
 def test_a_torn_checkpoint_is_passed_over(whole, cut, tmp_path):
@@ -257,13 +259,12 @@ def test_an_inexact_run_goes_on_too(cut, tmp_path):
     assert steps[-1] == 640
 
 
-def test_a_checkpoint_that_cannot_be_written_ends_the_run(cut, tmp_path, monkeypatch):
+def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
     config = make_config("ppo")
     with monkeypatch.context() as patch:
-        patch.setattr(np, "savez", full)
         patch.setattr("rl_attention.checkpoints.training.save", full)
         with pytest.raises(UserError, match="No space left on device"):
             run_trial(config, tmp_path)
