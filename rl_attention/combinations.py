@@ -20,7 +20,7 @@ def find_combination_conflict(
 
     Args:
         options: Options of `AttentionExtractor`, all of them.
-        kind: Which set the observation holds: `entities`, `cells`, `pixels` or `history`.
+        kind: Which set the observation holds: `entities`, `cells`, `pixels`, `history` or `mixed`.
         has_words: Whether it holds words.
 
     Returns:
@@ -118,6 +118,8 @@ def find_place_conflict(
     Returns:
         The option, and what was expected, what came and what to do.
     """
+    if kind == "mixed":
+        return _find_mixed_conflict(position, scope, place_columns)
     if kind in PLACED_KINDS:
         return None if place_columns is None else _needless_columns(place_columns, kind)
     if position == "learned":
@@ -134,6 +136,18 @@ def find_place_conflict(
             return name, (
                 f"{value!r} needs to know where the entities are: name the columns that hold "
                 "their coordinates, as place_columns=(3, 4)"
+            )
+    return None
+
+
+def _find_mixed_conflict(position: str, scope: str, columns: Any) -> tuple[str, str] | None:
+    """Sets of several types have no places in common."""
+    given = (("position", position, ("auto", "none")), ("scope", scope, ("global",)))
+    for name, value, known in (*given, ("place_columns", columns, (None,))):
+        if value not in known:
+            return name, (
+                f"{value!r} needs tokens that lie in one space, and several sets do not: leave it "
+                "out, or name one key by entity_keys"
             )
     return None
 

@@ -1,6 +1,6 @@
 """The features extractor that attends, and its control with uniform weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.extractors.base import TokenExtractor
-from rl_attention.extractors.choices import check_choices, read_columns, warn_of_dropout
+from rl_attention.extractors.choices import check_choices, warn_of_dropout
 from rl_attention.nn import (
     MIXERS,
     POOLINGS,
@@ -31,9 +31,10 @@ class AttentionExtractor(TokenExtractor):
     features are made of the global token and of what was read. Every step of this has other members
     to choose from, each by one argument: `docs/attention.md` shows them side by side.
 
-    Works with any Stable-Baselines3 algorithm and any `Dict` space whose keys `entities`
-    (`Box(N, F)`) and `mask` are there; see `rl_attention.tokenizers.schema` for the other forms.
-    The order of the entities and what stands in the padding have no effect.
+    Works with any Stable-Baselines3 algorithm and with a `Box(N, F)`, or a `Dict` whose keys
+    `entities` (`Box(N, F)`) and `mask` are there; `entity_keys` names other keys, and
+    `docs/spaces.md` lists all that can be read. The order of the entities and what stands in the
+    padding have no effect.
 
     Args:
         observation_space: The space of the observations, after Stable-Baselines3's preprocessing.
@@ -58,6 +59,13 @@ class AttentionExtractor(TokenExtractor):
         dropout: Share of the weights that is put to 0 in training; see the warning.
         feedforward: Hidden size of the feed-forward layers.
         patch_size: Rows and columns of a patch, where the set is an image.
+        entity_keys: Keys that hold sets, each with a mask `<key>_mask` or none; several are read as
+            one set of tokens of different types. None: the one of the keys `entities`, `cells`,
+            `pixels` and `history` that is there.
+        kind: `entities`, `cells`, `pixels` or `history`, where neither key nor shape says it.
+        presence_column: Column that is 1 in rows that are real and 0 in padding.
+        categorical_columns: Columns of a float Box that hold ids.
+        n_stack: How many frames `VecFrameStack` has put side by side.
 
     Raises:
         UserError: The space has no set to attend over, or the options do not go together.
@@ -89,8 +97,23 @@ class AttentionExtractor(TokenExtractor):
         dropout: float = 0.0,
         feedforward: int = 128,
         patch_size: int = 8,
+        entity_keys: Sequence[str] | None = None,
+        kind: str | Mapping[str, str] | None = None,
+        presence_column: int | Mapping[str, int] | None = None,
+        categorical_columns: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+        n_stack: int = 1,
     ) -> None:
-        columns = read_columns(place_columns)
+        tokens = TokenOptions(
+            width,
+            patch_size,
+            position,
+            place_columns,
+            entity_keys,
+            kind,
+            presence_column,
+            categorical_columns,
+            n_stack,
+        )
         choices = {
             "attention": attention,
             "block": block,
@@ -100,7 +123,7 @@ class AttentionExtractor(TokenExtractor):
             "n_heads": n_heads,
             "n_latents": n_latents,
             "patch_size": patch_size,
-            "place_columns": columns,
+            "place_columns": tokens.place_columns,
             "pooling": pooling,
             "position": position,
             "radius": radius,
@@ -108,12 +131,11 @@ class AttentionExtractor(TokenExtractor):
             "top_k": top_k,
             "width": width,
         }
-        schema = read_schema(observation_space)
+        schema = read_schema(observation_space, tokens)
         has_words = schema.words_space is not None
         check_choices(choices, kind=schema.kind, has_words=has_words)
         warn_of_dropout(dropout)
         options = AttentionOptions(n_heads, score, weights, top_k, dropout)
-        tokens = TokenOptions(width, patch_size, position, columns)
         super().__init__(observation_space, features_dim, tokens)
         self.dropout = dropout
         self.global_token = nn.Parameter(torch.randn(width) / width**0.5)

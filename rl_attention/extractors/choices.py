@@ -15,6 +15,7 @@ from rl_attention.combinations import (
 )
 from rl_attention.errors import UserError
 from rl_attention.nn import BLOCKS, MIXERS, POOLINGS
+from rl_attention.tokenizers import TokenOptions
 
 _KNOWN = {
     "attention": tuple(MIXERS),
@@ -58,45 +59,23 @@ def check_choices(choices: Mapping[str, Any], *, kind: str, has_words: bool) -> 
         raise UserError(f"{conflict[0]}: {conflict[1]}")
 
 
-def check_position(position: str, place_columns: tuple[int, ...] | None, *, kind: str) -> None:
+def check_position(options: TokenOptions, *, kind: str) -> None:
     """Refuse a position that the tokens of a control arm cannot have.
 
     Args:
-        position: How tokens know where they are.
-        place_columns: Columns of `entities` that hold coordinates.
+        options: How the observation is read.
         kind: Which set the observation holds.
 
     Raises:
         ValueError: The name is unknown.
         UserError: It does not go with the set.
     """
+    position = options.position
     if position not in POSITIONS:
         raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")
-    conflict = find_place_conflict(position, "global", place_columns, kind=kind)
+    conflict = find_place_conflict(position, "global", options.place_columns, kind=kind)
     if conflict is not None:
         raise UserError(f"{conflict[0]}: {conflict[1]}")
-
-
-def read_columns(place_columns: Any) -> tuple[int, ...] | None:
-    """Return columns as a tuple of whole numbers.
-
-    Args:
-        place_columns: Any sequence of whole numbers, or None.
-
-    Raises:
-        ValueError: It is anything else.
-    """
-    if place_columns is None:
-        return None
-    try:
-        if isinstance(place_columns, str) or any(isinstance(c, bool) for c in place_columns):
-            raise TypeError
-        return tuple(operator.index(column) for column in place_columns)
-    except TypeError:
-        raise ValueError(
-            "place_columns must be the numbers of columns of 'entities', such as (3, 4), got "
-            f"{place_columns!r}"
-        ) from None
 
 
 def warn_of_dropout(dropout: float) -> None:

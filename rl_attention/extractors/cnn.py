@@ -1,6 +1,6 @@
 """The control arm that convolves the grid."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.extractors.base import TokenExtractor
-from rl_attention.extractors.choices import check_position, read_columns
+from rl_attention.extractors.choices import check_position
 from rl_attention.extractors.mlp import context, context_size
 from rl_attention.nn import Conv2d, Linear
 from rl_attention.tokenizers import Tokenized, TokenOptions, read_schema
@@ -23,12 +23,9 @@ class CNNExtractor(TokenExtractor):
     Args:
         observation_space: The space of the observations, after Stable-Baselines3's preprocessing.
         features_dim: Size of the features.
-        width: Size `D` of a token.
         channels: Channels of both convolutions.
         hidden: Size of the layer behind them.
-        position: How tokens know where they are; see `AttentionExtractor`.
-        place_columns: Columns of `entities` that hold coordinates.
-        patch_size: Not used here.
+        **tokens: How the observation is read; see `TokenOptions`.
 
     Raises:
         UserError: The space has no grid of cells, or one under 5 x 5.
@@ -39,24 +36,22 @@ class CNNExtractor(TokenExtractor):
         observation_space: spaces.Space,  # type: ignore[type-arg]
         features_dim: int = 128,
         *,
-        width: int = 64,
         channels: int = 32,
         hidden: int = 128,
-        position: str = "auto",
-        place_columns: Sequence[int] | None = None,
-        patch_size: int = 8,
+        **tokens: Any,
     ) -> None:
-        columns = read_columns(place_columns)
-        check_position(position, columns, kind=read_schema(observation_space).kind)
-        tokens = TokenOptions(width, patch_size, position, columns)
-        super().__init__(observation_space, features_dim, tokens)
+        options = TokenOptions(**tokens)
+        width = options.width
+        check_position(options, kind=read_schema(observation_space, options).kind)
+        super().__init__(observation_space, features_dim, options)
         schema = self.tokenizer.schema
-        if schema.kind != "cells" or min(schema.set_space.shape[:2]) < 5:
+        shape = schema.sets[0].space.shape
+        if schema.kind != "cells" or min(shape[:2]) < 5:
             raise UserError(
                 f"the cnn arm needs a grid of cells of 5 x 5 or more, got {schema.kind!r} of shape "
-                f"{schema.set_space.shape}: use the view `cells`"
+                f"{shape}: use the view `cells`"
             )
-        self.rows, self.columns = schema.set_space.shape[:2]
+        self.rows, self.columns = shape[:2]
         self.convolutions = nn.Sequential(
             Conv2d(width, channels, kernel_size=3),
             nn.ReLU(),

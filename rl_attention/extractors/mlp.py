@@ -1,6 +1,6 @@
 """The control arm without attention: the tokens side by side."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rl_attention.extractors.base import TokenExtractor
-from rl_attention.extractors.choices import check_position, read_columns
+from rl_attention.extractors.choices import check_position
 from rl_attention.nn import Linear
 from rl_attention.nn.functional import row_mean
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions, read_schema
@@ -23,12 +23,9 @@ class MLPExtractor(TokenExtractor):
     Args:
         observation_space: The space of the observations, after Stable-Baselines3's preprocessing.
         features_dim: Size of the features.
-        width: Size `D` of a token.
         hidden: Size of both hidden layers.
         slot: Size of a token where all lie side by side.
-        position: How tokens know where they are; see `AttentionExtractor`.
-        place_columns: Columns of `entities` that hold coordinates.
-        patch_size: Rows and columns of a patch, where the set is an image.
+        **tokens: How the observation is read; see `TokenOptions`.
 
     Raises:
         UserError: The space has no set of tokens.
@@ -39,17 +36,14 @@ class MLPExtractor(TokenExtractor):
         observation_space: spaces.Space,  # type: ignore[type-arg]
         features_dim: int = 128,
         *,
-        width: int = 64,
         hidden: int = 128,
         slot: int = 16,
-        position: str = "auto",
-        place_columns: Sequence[int] | None = None,
-        patch_size: int = 8,
+        **tokens: Any,
     ) -> None:
-        columns = read_columns(place_columns)
-        check_position(position, columns, kind=read_schema(observation_space).kind)
-        tokens = TokenOptions(width, patch_size, position, columns)
-        super().__init__(observation_space, features_dim, tokens)
+        options = TokenOptions(**tokens)
+        width = options.width
+        check_position(options, kind=read_schema(observation_space, options).kind)
+        super().__init__(observation_space, features_dim, options)
         self.slot = Linear(width, slot)
         size = context_size(self.tokenizer, width) + self.tokenizer.n_tokens * slot
         self.first = Linear(size, hidden)

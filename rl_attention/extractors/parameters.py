@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from rl_attention.errors import UserError
 from rl_attention.extractors.attention import AttentionExtractor, UniformExtractor
 from rl_attention.extractors.cnn import CNNExtractor
 from rl_attention.extractors.mlp import MLPExtractor
+from rl_attention.tokenizers import TokenOptions
 
 EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
     "attention": AttentionExtractor,
@@ -25,7 +27,7 @@ EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
 SIZE_KNOBS = {"uniform": "feedforward", "mlp": "hidden", "cnn": "channels"}
 """From a control arm to the size that is solved for."""
 
-SHARED_OPTIONS = ("features_dim", "width", "patch_size", "position", "place_columns")
+SHARED_OPTIONS = ("features_dim", *(field.name for field in fields(TokenOptions)))
 """Options that every arm takes over from the reference."""
 
 TOLERANCE = 0.05

@@ -17,6 +17,7 @@ from rl_attention.policies.core import (
 
 if TYPE_CHECKING:
     from rl_attention.policies.contrib import (
+        AttentionARSPolicy,
         AttentionCrossQPolicy,
         AttentionMaskableActorCriticPolicy,
         AttentionQRDQNPolicy,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AttentionARSPolicy",
     "AttentionActorCriticPolicy",
     "AttentionCrossQPolicy",
     "AttentionDQNPolicy",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _OF_CONTRIB = (
+    "AttentionARSPolicy",
     "AttentionCrossQPolicy",
     "AttentionMaskableActorCriticPolicy",
     "AttentionQRDQNPolicy",

@@ -49,14 +49,9 @@ class AttentionPolicy(BasePolicy):
         features_extractor_kwargs: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        extractor = _find_extractor(features_extractor_class)
-        _check_policy_options(type(self), extractor, options)
-        _check_extractor_options(extractor, features_extractor_kwargs or {})
-        given = {
-            "features_extractor_class": extractor,
-            _KWARGS: features_extractor_kwargs,
-            **options,
-        }
+        given = check_options(
+            type(self), features_extractor_class, features_extractor_kwargs, options
+        )
         super().__init__(observation_space, action_space, lr_schedule, **given)
         self._given = given
 
@@ -76,6 +71,29 @@ class AttentionPolicy(BasePolicy):
     def _get_constructor_parameters(self) -> dict[str, Any]:
         # SB3 leaves some out, `share_features_extractor` and the sizes of an LSTM among them
         return {**super()._get_constructor_parameters(), **self._given}
+
+
+def check_options(
+    policy: type[AttentionPolicy],
+    extractor: type[BaseFeaturesExtractor] | str,
+    kwargs: dict[str, Any] | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the options of a policy, with its extractor found by name.
+
+    Args:
+        policy: The policy.
+        extractor: An extractor, or a key of `rl_attention.extractors.EXTRACTORS`.
+        kwargs: The options of the extractor.
+        options: The other options.
+
+    Raises:
+        UserError: One of them is unknown.
+    """
+    found = _find_extractor(extractor)
+    _check_policy_options(policy, found, options)
+    _check_extractor_options(found, kwargs or {})
+    return {"features_extractor_class": found, _KWARGS: kwargs, **options}
 
 
 def _find_extractor(given: type[BaseFeaturesExtractor] | str) -> type[BaseFeaturesExtractor]:

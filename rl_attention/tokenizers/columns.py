@@ -1,5 +1,7 @@
 """One row of a Box to one vector: symbols through tables, numbers through a linear layer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -12,6 +14,9 @@ from rl_attention.tokenizers.tokens import unlike
 MAX_SYMBOLS = 256
 """An integer column of a set with more values than this is taken as a number."""
 
+MAX_IDS = 65536
+"""A column that is said to hold ids has at most this many values."""
+
 LARGEST_BOUND = 1e6
 """A bound beyond this is taken as no bound."""
 
@@ -19,17 +24,19 @@ LARGEST_BOUND = 1e6
 class ColumnEncoder(nn.Module):
     """Encode the columns (last axis) of a Box, as its bounds say.
 
-    A column of an integer Box with at most `max_symbols` values is categorical. Any other column is
-    a number, scaled to -1..1 where it has finite bounds.
+    A column of an integer Box with at most `max_symbols` values is categorical, and so is one that
+    is said to be. Any other column is a number, scaled to -1..1 where it has finite bounds.
 
     Args:
         space: A Box of shape `... C` whose bounds depend on the column alone.
         width: Size `D` of the vectors.
         name: Key of the space, for messages.
         max_symbols: An integer column with more values than this is taken as a number.
+        categorical: Columns that hold ids, whatever the type of the Box.
 
     Raises:
-        UserError: The bounds of a column differ from row to row.
+        UserError: The bounds of a column differ from row to row, or those of a column of ids are no
+            whole numbers close enough to each other.
     """
 
     low: Tensor
@@ -38,13 +45,22 @@ class ColumnEncoder(nn.Module):
     scale: Tensor
 
     def __init__(
-        self, space: spaces.Box, width: int, *, name: str, max_symbols: int = MAX_SYMBOLS
+        self,
+        space: spaces.Box,
+        width: int,
+        *,
+        name: str,
+        max_symbols: int = MAX_SYMBOLS,
+        categorical: Sequence[int] = (),
     ) -> None:
         super().__init__()
         low, high = _column_bounds(space, name)
         count = high - low + 1
         integer = np.issubdtype(space.dtype, np.integer)
         symbolic = (count <= max_symbols) if integer else np.zeros(len(count), dtype=bool)
+        for column in categorical:
+            _check_ids(low[column], high[column], f"column {column} of {name!r}")
+            symbolic[column] = True
         self.name = name
         self.symbols = np.flatnonzero(symbolic).tolist()
         self.numbers = np.flatnonzero(~symbolic).tolist()
@@ -82,7 +98,8 @@ class ColumnEncoder(nn.Module):
         if unlike(symbols.to(ids.dtype), ids):
             raise UserError(
                 f"observation key {self.name!r} holds a symbol outside the bounds that its space "
-                "declares; declare true bounds, and keep VecNormalize away from symbols"
+                "declares; declare true bounds, keep VecNormalize away from symbols, and behind "
+                "VecFrameStack set n_stack"
             )
         return symbols
 
@@ -96,6 +113,15 @@ def _column_bounds(space: spaces.Box, name: str) -> tuple[np.ndarray, np.ndarray
             "bounds for a column in every row"
         )
     return low[0], high[0]
+
+
+def _check_ids(low: float, high: float, what: str) -> None:
+    whole = np.isfinite([low, high]).all() and low == np.floor(low) and high == np.floor(high)
+    if not whole or high - low >= MAX_IDS:
+        raise UserError(
+            f"categorical_columns: expected whole bounds of the ids in {what}, at most {MAX_IDS} "
+            f"values, got {low:g} to {high:g}: declare the lowest and the highest id as bounds"
+        )
 
 
 def _centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Tensor, Tensor]:

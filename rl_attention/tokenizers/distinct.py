@@ -7,7 +7,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from rl_attention.tokenizers.schema import MASK_KEY, WORDS_MASK_KEY, Schema
+from rl_attention.tokenizers.schema import WORDS_MASK_KEY, Schema
 
 LEAST_ROWS = 512
 """A smaller batch costs less than the search."""
@@ -41,8 +41,12 @@ def distinct_rows(rows: Tensor) -> Distinct:
         rows: `B W`, floating point.
 
     Returns:
-        The number of one row of each kind, and which kind each row is.
+        The number of one row of each kind, and which kind each row is; while torch exports, every
+        row is of a kind of its own.
     """
+    if torch.compiler.is_exporting():
+        each = torch.arange(rows.shape[0], device=rows.device)
+        return Distinct(each, each)
     if torch.equal(rows, rows[:1].expand_as(rows)):
         same = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
         return Distinct(same[:1], same)
@@ -87,19 +91,20 @@ def distinct_observations(observations: dict[str, Tensor], schema: Schema) -> Di
         The number of one observation of each kind, and which kind each is; None where more than
         `MOST_KEPT` of them are distinct.
     """
+    masks = {found.key: found.mask_key for found in schema.sets if found.mask_key is not None}
     parts = []
     for key, values in observations.items():
-        if key == schema.kind and schema.has_mask:
-            values = _trimmed(values, observations[MASK_KEY])
+        if key in masks:
+            values = _trimmed(values, observations[masks[key]])
         parts.append(values[..., None].flatten(start_dim=1).float())
     first, which = distinct_rows(torch.cat(parts, dim=1))
     return None if len(first) > MOST_KEPT * len(which) else Distinct(first, which)
 
 
-def holds_symbols(space: spaces.Dict) -> bool:
+def holds_symbols(space: spaces.Dict, schema: Schema) -> bool:
     """Tell whether every key holds whole numbers and none is an image: then views come again."""
-    flags = (MASK_KEY, WORDS_MASK_KEY)
-    return "pixels" not in space.spaces and all(
+    flags = {WORDS_MASK_KEY, *(found.mask_key for found in schema.sets)}
+    return all(found.kind != "pixels" for found in schema.sets) and all(
         key in flags or (part.dtype is not None and np.issubdtype(part.dtype, np.integer))
         for key, part in space.spaces.items()
     )

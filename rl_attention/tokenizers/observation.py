@@ -3,9 +3,13 @@
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from rl_attention.nn import Packed
 from rl_attention.tokenizers.distinct import holds_symbols
-from rl_attention.tokenizers.schema import MASK_KEY, WORDS_KEY, WORDS_MASK_KEY, read_schema
-from rl_attention.tokenizers.sets import SET_TOKENIZERS, TokenOptions
+from rl_attention.tokenizers.joint import JointTokenizer
+from rl_attention.tokenizers.options import TokenOptions
+from rl_attention.tokenizers.schema import WORDS_KEY, WORDS_MASK_KEY, read_schema
+from rl_attention.tokenizers.sets import SET_TOKENIZERS
+from rl_attention.tokenizers.stacking import is_of_newest, newest
 from rl_attention.tokenizers.summary import SummaryTokenizer
 from rl_attention.tokenizers.tokens import Tokenized
 from rl_attention.tokenizers.words import WordTokenizer
@@ -16,7 +20,7 @@ class ObservationTokenizer(nn.Module):
 
     Args:
         space: The observation space, as the extractor gets it.
-        options: How the set becomes tokens.
+        options: How the observation is read.
 
     Raises:
         UserError: The space has no set to attend over.
@@ -28,9 +32,11 @@ class ObservationTokenizer(nn.Module):
         options: TokenOptions,
     ) -> None:
         super().__init__()
-        schema = read_schema(space)
+        schema = read_schema(space, options)
         self.schema = schema
-        tokenizer = SET_TOKENIZERS[schema.kind](schema.set_space, options)
+        self.options = options
+        parts = [SET_TOKENIZERS[s.kind](s.space, options, s.name) for s in schema.sets]
+        tokenizer = parts[0] if len(parts) == 1 else JointTokenizer(parts, options.width)
         self.n_tokens = tokenizer.n_tokens
         self.spans = tokenizer.spans
         self.fixed_places = getattr(tokenizer, "places", None)
@@ -41,7 +47,7 @@ class ObservationTokenizer(nn.Module):
         self.summary = None
         if schema.global_spaces:
             self.summary = SummaryTokenizer(schema.global_spaces, options.width)
-        self.symbolic = isinstance(space, spaces.Dict) and holds_symbols(space)
+        self.symbolic = isinstance(space, spaces.Dict) and holds_symbols(space, schema)
 
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tokenized:
         """Tokenize a batch.
@@ -52,10 +58,24 @@ class ObservationTokenizer(nn.Module):
         if isinstance(observations, Tensor):
             entities, places = self.entities(observations, None)
             return Tokenized(entities, places, None, None)
-        mask = observations[MASK_KEY] if self.schema.has_mask else None
-        entities, places = self.entities(observations[self.schema.kind], mask)
+        if self.options.n_stack > 1:
+            observations = {key: self._newest(key, part) for key, part in observations.items()}
+        entities, places = self._read_sets(observations)
         words = None
         if self.words is not None:
             words = self.words(observations[WORDS_KEY], observations.get(WORDS_MASK_KEY))
         summary = None if self.summary is None else self.summary(observations)
         return Tokenized(entities, places, words, summary)
+
+    def _read_sets(self, observations: dict[str, Tensor]) -> tuple[Packed, Tensor | None]:
+        values = [observations[found.key] for found in self.schema.sets if found.key is not None]
+        masks = [
+            None if found.mask_key is None else observations[found.mask_key]
+            for found in self.schema.sets
+        ]
+        if len(values) == 1:
+            return self.entities(values[0], masks[0])
+        return self.entities(values, masks)
+
+    def _newest(self, key: str, values: Tensor) -> Tensor:
+        return newest(values, self.options.n_stack) if is_of_newest(key) else values

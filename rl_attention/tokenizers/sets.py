@@ -3,7 +3,7 @@
 Padding is left out before anything is computed, so it costs nothing and has no effect.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from gymnasium import spaces
 from torch import Tensor, nn
@@ -11,26 +11,9 @@ from torch import Tensor, nn
 from rl_attention.errors import UserError
 from rl_attention.nn import Layout, Linear, Packed, full_layout, layout_of
 from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.options import TokenOptions
 from rl_attention.tokenizers.places import ColumnPlaces, grid_places, make_position_code
 from rl_attention.tokenizers.tokens import read_mask
-
-
-@dataclass(frozen=True)
-class TokenOptions:
-    """How a set becomes tokens.
-
-    Args:
-        width: Size `D` of a token.
-        patch_size: Rows and columns of a patch, for images.
-        position: How tokens say where they are: `auto`, `none`, `learned`, `sinusoidal` or
-            `relative` (whose bias belongs to attention; see `make_position_code`).
-        place_columns: Columns of `entities` that hold coordinates.
-    """
-
-    width: int
-    patch_size: int = 8
-    position: str = "auto"
-    place_columns: tuple[int, ...] | None = None
 
 
 class SetTokenizer(nn.Module):
@@ -41,6 +24,9 @@ class SetTokenizer(nn.Module):
         kind: Which set it is.
         n_tokens: Tokens of an observation.
         spans: How many places there are along each coordinate; None: no whole places.
+
+    Attributes:
+        trims: Whether slots that are padding in the whole batch may be left out.
     """
 
     trims = True
@@ -52,12 +38,16 @@ class SetTokenizer(nn.Module):
         self.n_tokens = n_tokens
         self.spans = spans
         self.positions = make_position_code(options.position, spans, options.width, kind=kind)
+        self.presence: int | None = None
+        self.mask_name = "mask"
 
     def layout(self, values: Tensor, mask: Tensor | None) -> Layout:
-        """Find the real tokens of `B ...` by a mask `B N` (None: all are real)."""
+        """Find the real tokens of `B ...` by a mask `B N`; None: all are, or a column says."""
+        if self.presence is not None:
+            mask = values[..., self.presence]
         if mask is None:
             return full_layout(len(values), self.n_tokens, values.device)
-        return layout_of(read_mask(mask, name="mask"), trim=self.trims)
+        return layout_of(read_mask(mask, name=self.mask_name), trim=self.trims)
 
     def placed(self, tokens: Tensor, places: Tensor | None) -> Tensor:
         """Add its place to each token of `T D`."""
@@ -65,25 +55,53 @@ class SetTokenizer(nn.Module):
             return tokens
         return tokens + self.positions(places)
 
+    def make_encoder(self, space: spaces.Box, options: TokenOptions, name: str) -> ColumnEncoder:
+        """Make what encodes the columns, and note which of them says what is real.
+
+        Args:
+            space: The Box.
+            options: Columns are numbered as in one frame.
+            name: What the set is called.
+
+        Raises:
+            UserError: An option names a column that is not there.
+        """
+        size = space.shape[-1] // options.n_stack
+        presence, ids = options.presence_of(name), options.categories_of(name)
+        if presence is not None:
+            _check_columns("presence_column", [presence], size, name)
+            self.presence = presence + newest_column(space, options)
+            self.mask_name = f"{name}[..., {presence}]"
+        _check_columns("categorical_columns", ids, size, name)
+        every = [column + size * frame for frame in range(options.n_stack) for column in ids]
+        return ColumnEncoder(space, options.width, name=name, categorical=every)
+
 
 class EntityTokenizer(SetTokenizer):
     """One token a row of `Box(N, F)`; the order of the rows carries nothing.
 
     Args:
-        space: The Box.
-        options: How the set becomes tokens.
+        space: The Box; of stacked frames, `N n_stack*F`.
+        options: How the set becomes tokens; columns are numbered as in one frame.
+        name: What it is called.
+
+    Raises:
+        UserError: An option names a column that is not there.
     """
 
-    def __init__(self, space: spaces.Box, options: TokenOptions) -> None:
+    def __init__(self, space: spaces.Box, options: TokenOptions, name: str = "entities") -> None:
         columns = options.place_columns
-        column_places = None if columns is None else ColumnPlaces(space, columns)
+        column_places = None
+        if columns is not None:
+            newest = newest_column(space, options)
+            column_places = ColumnPlaces(space, [column + newest for column in columns])
         spans = None if column_places is None else column_places.spans
         super().__init__(options, kind="entities", n_tokens=space.shape[0], spans=spans)
         self.column_places = column_places
-        self.encoder = ColumnEncoder(space, options.width, name="entities")
+        self.encoder = self.make_encoder(space, options, name)
 
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor | None]:
-        """Map `B N F` and a mask `B N` (None: all real) to tokens and their places."""
+        """Map `B N F` and a mask `B N` (None: see `layout`) to tokens and their places."""
         layout = self.layout(values, mask)
         rows = layout.pack(values)
         places = None if self.column_places is None else self.column_places(rows)
@@ -119,15 +137,16 @@ class CellTokenizer(FixedPlaceTokenizer):
     Args:
         space: The Box.
         options: How the set becomes tokens.
+        name: What it is called.
     """
 
-    def __init__(self, space: spaces.Box, options: TokenOptions) -> None:
+    def __init__(self, space: spaces.Box, options: TokenOptions, name: str = "cells") -> None:
         rows, columns = space.shape[:2]
         super().__init__(options, kind="cells", spans=(rows, columns))
-        self.encoder = ColumnEncoder(space, options.width, name="cells")
+        self.encoder = self.make_encoder(space, options, name)
 
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor]:
-        """Map `B H W C` and a mask `B H*W` (None: all real) to tokens, row by row."""
+        """Map `B H W C` and a mask `B H*W` (None: see `layout`) to tokens, row by row."""
         layout = self.layout(values, mask)
         cells = layout.pack(values.flatten(start_dim=1, end_dim=2))
         return self.at_home(self.encoder(cells), layout)
@@ -139,14 +158,15 @@ class HistoryTokenizer(FixedPlaceTokenizer):
     Args:
         space: The Box.
         options: How the set becomes tokens.
+        name: What it is called.
     """
 
-    def __init__(self, space: spaces.Box, options: TokenOptions) -> None:
+    def __init__(self, space: spaces.Box, options: TokenOptions, name: str = "history") -> None:
         super().__init__(options, kind="history", spans=(space.shape[0],))
-        self.encoder = ColumnEncoder(space, options.width, name="history")
+        self.encoder = self.make_encoder(space, options, name)
 
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor]:
-        """Map `B T F` and a mask `B T` (None: all real) to tokens."""
+        """Map `B T F` and a mask `B T` (None: see `layout`) to tokens."""
         layout = self.layout(values, mask)
         return self.at_home(self.encoder(layout.pack(values)), layout)
 
@@ -160,13 +180,14 @@ class PatchTokenizer(FixedPlaceTokenizer):
     Args:
         space: The Box of the image, as the extractor gets it.
         options: How the set becomes tokens; the patch must divide the image.
+        name: What it is called.
 
     Raises:
         UserError: The patch does not divide the image, or no axis looks like channels.
     """
 
-    def __init__(self, space: spaces.Box, options: TokenOptions) -> None:
-        channels_first = _channels_first(space)
+    def __init__(self, space: spaces.Box, options: TokenOptions, name: str = "pixels") -> None:
+        channels_first = _channels_first(space, options.n_stack)
         shape = space.shape if channels_first else (space.shape[2], *space.shape[:2])
         channels, height, breadth = shape
         side = options.patch_size
@@ -199,16 +220,32 @@ SET_TOKENIZERS: dict[
 """From the kind of a set to its tokenizer."""
 
 
-def _channels_first(space: spaces.Box) -> bool:
-    first, last = _few(space.shape[0], space.shape[1:]), _few(space.shape[2], space.shape[:2])
+def newest_column(space: spaces.Box, options: TokenOptions) -> int:
+    """Number the column where the newest of the stacked frames begins."""
+    size = space.shape[-1] // options.n_stack
+    return size * (options.n_stack - 1)
+
+
+def _check_columns(option: str, columns: Iterable[int], size: int, name: str) -> None:
+    strange = [column for column in columns if not 0 <= column < size]
+    if strange:
+        raise UserError(
+            f"{option}: expected columns of {name!r}, 0 to {size - 1}, got {strange[0]}"
+        )
+
+
+def _channels_first(space: spaces.Box, n_stack: int) -> bool:
+    first = _few(space.shape[0] / n_stack, space.shape[1:])
+    last = _few(space.shape[2] / n_stack, space.shape[:2])
     if first == last:
         raise UserError(
             f"cannot tell the channels of an image of shape {space.shape}: put them first or "
-            "last, at most 4 of them or a quarter of the rows and columns"
+            "last, at most 4 of them or a quarter of the rows and columns; of stacked frames, set "
+            "n_stack"
         )
     return first
 
 
-def _few(channels: int, others: tuple[int, ...]) -> bool:
+def _few(channels: float, others: tuple[int, ...]) -> bool:
     """Tell whether an axis is short enough for channels; stacked frames have more than 4."""
     return channels <= max(4, min(others) // 4)

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from torch import nn
 
 from rl_attention import AttentionExtractor, MLPExtractor
+from rl_attention.policies import AttentionActorCriticPolicy
 
 DOORKEY = "MiniGrid-DoorKey-5x5-v0"
 F = 4
@@ -44,6 +45,27 @@ class MaskEnv(SampleEnv):
         rows = np.arange(1, SIZE + 1, dtype=np.float32).reshape(N, F) / SIZE
         rows[N // 2 :] *= self.idle
         return {"entities": rows, "mask": mask}
+
+    def reset(self, *, seed=None, options=None):
+        observation, info = super().reset(seed=seed, options=options)
+        return self._shape(observation), info
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        return self._shape(observation), *rest
+
+
+class Cars(SampleEnv):
+    """A matrix whose lower rows are padding; its first column says so, or does not."""
+
+    def __init__(self, flags=True):
+        super().__init__(spaces.Box(-np.inf, np.inf, (N, F)))
+        self.flags = flags
+
+    def _shape(self, observation):
+        observation[:, 0] = 1.0 if self.flags else observation[:, 0]
+        observation[N // 2 :] = 0.0
+        return observation
 
     def reset(self, *, seed=None, options=None):
         observation, info = super().reset(seed=seed, options=options)
@@ -282,6 +304,8 @@ SICK = {
     ),
     "bytes": ("normalized_bytes", "error", lambda: ppo(normalized(BYTES), policy="MlpPolicy")),
     "bytes of an environment": ("normalized_bytes", "error", lambda: normalized(BYTES)),
+    "a column says what is real": ("presence", "warning", Cars),
+    "nothing says what is real": ("presence", "warning", lambda: Cars(flags=False)),
     "hides all": ("mask", "error", lambda: MaskEnv(lambda row, step: False)),
     "wrong way round": ("mask", "error", lambda: MaskEnv(lambda row, step: row >= N // 2)),
     "padding counts": ("mask", "warning", lambda: MaskEnv(lambda row, step: True)),
@@ -332,6 +356,11 @@ SICK = {
         "note",
         lambda: ppo(SampleEnv(FLOATS), MLPExtractor, {"width": 8, "hidden": 8}),
     ),
+    "apart": (
+        "separate_extractors",
+        "note",
+        lambda: ppo(SampleEnv(FLOATS), AttentionExtractor, TINY, share_features_extractor=False),
+    ),
 }
 
 HEALTHY = {
@@ -354,6 +383,11 @@ HEALTHY = {
         ),
     ),
     "picture normalised": ("normalized_bytes", lambda: normalized(PICTURE)),
+    "a column that is told of": (
+        "presence",
+        lambda: ppo(Cars(), AttentionExtractor, {**TINY, "presence_column": 0}, policy="MlpPolicy"),
+    ),
+    "a mask that is told of": ("presence", lambda: MaskEnv(lambda row, step: row < N // 2)),
     "padded": ("mask", lambda: MaskEnv(lambda row, step: row < N // 2)),
     "symbols with bounds": ("number_columns", lambda: SampleEnv(SYMBOLS)),
     "floats": ("number_columns", lambda: SampleEnv(FLOATS)),
@@ -365,6 +399,17 @@ HEALTHY = {
     ),
     "flat rows": ("discrete_rank", lambda: ppo(SampleEnv(DIRECTED), Directed)),
     "flat rows of SB3": ("discrete_rank", lambda: dqn(SampleEnv(DIRECTED), CombinedExtractor)),
+    "shared": ("separate_extractors", attention),
+    "apart in a policy of ours": (
+        "separate_extractors",
+        lambda: ppo(
+            SampleEnv(FLOATS),
+            AttentionExtractor,
+            TINY,
+            AttentionActorCriticPolicy,
+            share_features_extractor=False,
+        ),
+    ),
     **{
         f"attention under {name}": (name, attention)
         for name in ("dropout", "batch_dependence", "state", "orthogonal_init", "entity_order")

@@ -54,6 +54,12 @@ ALGORITHMS = {
         continuous=True,
         space="bounded matrix",
     ),
+    "ARS": Algorithm(
+        "sb3_contrib",
+        "AttentionARSPolicy",
+        {"n_delta": 2, "n_top": 1, "zero_policy": False},
+        shares=False,
+    ),
 }
 SHARED_OR_NOT = [
     (name, share)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from rl_attention.errors import UserError
 from rl_attention.nn import embedding
 from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.options import TokenOptions
 from rl_attention.tokenizers.sets import (
     CellTokenizer,
     EntityTokenizer,
     HistoryTokenizer,
     PatchTokenizer,
-    TokenOptions,
 )
 
 

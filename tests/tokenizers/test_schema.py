@@ -38,7 +38,8 @@ def test_words_are_rows_of_whole_numbers(mission, words):
     ],
 )
 def test_flags_may_come_in_several_kinds(mask):
-    assert read_schema(spaces.Dict(entities=ENTITIES, mask=mask)).has_mask
+    (found,) = read_schema(spaces.Dict(entities=ENTITIES, mask=mask)).sets
+    assert found.mask_key == "mask"
 
 
 @pytest.mark.parametrize(

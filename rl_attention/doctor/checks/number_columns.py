@@ -6,12 +6,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rl_attention.doctor.findings import Finding, NotApplicable
-from rl_attention.doctor.parts import WHOLE, is_integer
+from rl_attention.doctor.findings import Finding
+from rl_attention.doctor.parts import is_integer
+from rl_attention.doctor.sets import find_sets, real_rows, token_options
 from rl_attention.doctor.subject import Subject
-from rl_attention.errors import UserError
 from rl_attention.tokenizers.columns import MAX_SYMBOLS
-from rl_attention.tokenizers.schema import MASK_KEY, Schema, read_schema
 
 _LEAST_IDS = 3  # 0 and 1 are a flag
 
@@ -25,35 +24,28 @@ def check(subject: Subject) -> Iterator[Finding]:
     Raises:
         NotApplicable: There is no set of entities, or nothing was observed.
     """
-    schema = _find_set(subject)
-    key = schema.kind if isinstance(subject.raw_space, spaces.Dict) else WHOLE
-    if is_integer(schema.set_space):
-        yield from _wide(key, schema.set_space)
-        return
-    observed = subject.observations()
-    rows = observed[key].reshape(-1, schema.set_space.shape[-1])
-    if schema.has_mask:
-        rows = rows[observed[MASK_KEY].reshape(-1) != 0]
-    columns = [str(column) for column in range(rows.shape[1]) if _like_ids(rows[:, column])]
-    if columns:
-        yield Finding(
-            "number_columns",
-            "note",
-            key,
-            f"float columns {', '.join(columns)} hold whole numbers alone in {len(rows)} rows: "
-            "read as numbers, also if they are ids",
-            "if they are ids, declare the Box as integer with true bounds",
-        )
-
-
-def _find_set(subject: Subject) -> Schema:
-    try:
-        schema = read_schema(subject.raw_space)
-    except UserError as error:
-        raise NotApplicable("the space holds no set of entities") from error
-    if schema.kind == "pixels":
-        raise NotApplicable("pixels are numbers")
-    return schema
+    declared = token_options(subject)
+    for key, found, space in find_sets(subject):
+        if is_integer(space):
+            yield from _wide(key, space)
+            continue
+        rows = real_rows(subject, key, found)
+        known = {*declared.categories_of(found.name), declared.presence_of(found.name)}
+        columns = [
+            str(column)
+            for column in range(rows.shape[1])
+            if column not in known and _like_ids(rows[:, column])
+        ]
+        if columns:
+            yield Finding(
+                "number_columns",
+                "note",
+                key,
+                f"float columns {', '.join(columns)} hold whole numbers alone in {len(rows)} rows: "
+                "read as numbers, also if they are ids",
+                "if they are ids, declare the Box as integer with true bounds, or name the columns "
+                "by categorical_columns",
+            )
 
 
 def _wide(key: str, space: spaces.Box) -> Iterator[Finding]:
