@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         ResumeCallback,
     )
     from rl_attention.doctor import diagnose
+    from rl_attention.exchange import load_extractor, save_extractor
+    from rl_attention.exporting import export_onnx
     from rl_attention.extractors import (
         AttentionExtractor,
         CNNExtractor,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         UniformExtractor,
     )
     from rl_attention.recording import ProbeSet, Recorder
+    from rl_attention.recording.draw import draw
     from rl_attention.recording.record import record
 
 __all__ = [
@@ -36,7 +39,11 @@ __all__ = [
     "UniformExtractor",
     "__version__",
     "diagnose",
+    "draw",
+    "export_onnx",
+    "load_extractor",
     "record",
+    "save_extractor",
 ]
 
 _HOMES = {
@@ -50,7 +57,11 @@ _HOMES = {
     "ResumeCallback": "rl_attention.callbacks",
     "UniformExtractor": "rl_attention.extractors",
     "diagnose": "rl_attention.doctor",
+    "draw": "rl_attention.recording",
+    "export_onnx": "rl_attention.exporting",
+    "load_extractor": "rl_attention.exchange",
     "record": "rl_attention.recording",
+    "save_extractor": "rl_attention.exchange",
 }
 
 

@@ -1,9 +1,13 @@
 """What all extractors share: they compute the features of equal observations once."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
+from rl_attention.extractors.overwriting import warn_if_overwritten
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions
 from rl_attention.tokenizers.distinct import Distinct, distinct_observations, worth_searching
 
@@ -23,6 +27,17 @@ class TokenExtractor(BaseFeaturesExtractor):
     Raises:
         UserError: The space has no set of tokens.
     """
+
+    built_with: tuple[tuple[Any, ...], dict[str, Any]]
+    """What the constructor was given beside the space, by place and by name."""
+
+    def __new__(cls, *given: Any, **named: Any) -> "TokenExtractor":
+        """Keep what it is built with: a file of its weights alone says it too."""
+        self = super().__new__(cls)
+        if given or named:  # a copy, or a pickle, brings its own
+            options = {name: value for name, value in named.items() if name != "observation_space"}
+            vars(self)["built_with"] = given[1:], options
+        return self
 
     def __init__(
         self,
@@ -50,6 +65,13 @@ class TokenExtractor(BaseFeaturesExtractor):
         first, which = found
         kinds = {key: values.index_select(0, first) for key, values in observations.items()}
         return self.features(self.tokenizer(kinds)).index_select(0, which)
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Tensor], prefix: str, *rest: Any, **more: Any
+    ) -> None:
+        # no hook that is registered: it would go into every copy and every pickle
+        warn_if_overwritten(self, state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *rest, **more)
 
     def _find_distinct(self, observations: dict[str, Tensor] | Tensor) -> Distinct | None:
         """Find the distinct observations where it pays off and nobody can tell."""

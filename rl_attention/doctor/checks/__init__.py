@@ -15,6 +15,8 @@ from rl_attention.doctor.checks import (
     normalized_ids,
     number_columns,
     orthogonal_init,
+    presence,
+    separate_extractors,
     state,
     symbols_as_image,
 )
@@ -29,6 +31,7 @@ CHECKS: dict[str, Check] = {
     "normalized_ids": normalized_ids.check,
     "normalized_bytes": normalized_bytes.check,
     "mask": mask.check,
+    "presence": presence.check,
     "number_columns": number_columns.check,
     "dropout": dropout.check,
     "batch_dependence": batch_dependence.check,
@@ -38,5 +41,6 @@ CHECKS: dict[str, Check] = {
     "fast_path": fast_path.check,
     "heads": heads.check,
     "entity_order": entity_order.check,
+    "separate_extractors": separate_extractors.check,
 }
 """From a check's name to the check, in the order in which they are made."""
