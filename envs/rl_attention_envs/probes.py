@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rl_attention_envs.backends import choose_backend
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.raw import RawObservation
 from rl_attention_envs.registry import envpool_ids
 from rl_attention_envs.symbols import OBJECTS, THINGS, label
 from rl_attention_envs.views import make_view
@@ -23,6 +24,15 @@ _FRAME_TILE = 32
 _FIRST_SEED = 7_000_001
 _SEEDS_PER_PROBE = 3
 _WALK_LENGTH, _WALK_STRIDE = 120, 10
+_DESCRIBED = {
+    "labels": "labels",
+    "types": "types",
+    "boxes": "boxes",
+    "frame": "frames",
+    "agent_box": "agent_boxes",
+    "mission": "missions",
+    "words": "words",
+}
 # left, right, forward, pickup, drop, toggle, done: a walk that gets about and handles things
 _ACTION_WEIGHTS = (0.15, 0.15, 0.4, 0.12, 0.03, 0.15, 0.0)
 
@@ -80,6 +90,22 @@ def make_probes(
     shown = make_view(view, ViewSettings(bounds.words, bounds.letters, max_entities=max_entities))
     states = _choose(_collect(env_id, n_probes * _SEEDS_PER_PROBE), n_probes)
     return _probe_arrays(shown, states)
+
+
+def describe(view: View, raw: RawObservation) -> dict[str, Any]:
+    """Tell what the tokens of one observation show.
+
+    Args:
+        view: The view that shows it.
+        raw: The raw observation.
+
+    Returns:
+        ``labels`` and ``types`` `N`, ``boxes`` `N 4`, ``frame`` `H W 3`, ``agent_box`` `4`,
+        ``mission`` and ``words``.
+    """
+    state = _State(0, 0, raw["image"], int(raw["direction"]), raw["mission"])
+    arrays = _probe_arrays(view, [state])
+    return {name: arrays[field][0] for name, field in _DESCRIBED.items()}
 
 
 def _collect(env_id: str, count: int) -> list[_State]:

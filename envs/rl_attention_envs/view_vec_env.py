@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.probes import describe
 from rl_attention_envs.views.base import Encoded, RawBatch, View, row_of
+
+_DESCRIBE = "describe_entities"
 
 
 class ViewVecEnv(VecEnvWrapper):
@@ -28,6 +32,7 @@ class ViewVecEnv(VecEnvWrapper):
         super().__init__(venv, observation_space=view.observation_space)
         self.view = view
         self.entity_overflow = np.zeros(venv.num_envs, np.int64)
+        self._raw: Any = None
         self._missions = np.zeros(
             (venv.num_envs, view.mission_coder.width), view.mission_coder.dtype
         )
@@ -39,6 +44,7 @@ class ViewVecEnv(VecEnvWrapper):
             Observations of the view's space, with a leading batch axis.
         """
         raw = self.venv.reset()
+        self._raw = raw
         self._missions = self.view.mission_coder(raw["mission"])  # type: ignore[call-overload]
         observation, dropped = self._encode(raw, self._missions)
         if dropped is not None:
@@ -53,6 +59,7 @@ class ViewVecEnv(VecEnvWrapper):
             observation as ``terminal_observation``.
         """
         raw, rewards, dones, infos = self.venv.step_wait()
+        self._raw = raw
         finished = np.flatnonzero(dones)
         if len(finished):
             self._show_last(finished, infos)
@@ -79,7 +86,31 @@ class ViewVecEnv(VecEnvWrapper):
         Args:
             attr_name: The name.
         """
-        return attr_name == "entity_overflow" or self.venv.has_attr(attr_name)
+        return attr_name in ("entity_overflow", _DESCRIBE) or self.venv.has_attr(attr_name)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **options: Any
+    ) -> list[Any]:
+        """Call a method of the environments; ``describe_entities`` is answered by this wrapper.
+
+        Args:
+            method_name: The name.
+            *method_args: Its arguments.
+            indices: Which environments; None means all.
+            **options: Its keyword arguments.
+
+        Raises:
+            EnvironmentConfigError: Entities are asked for before the first episode.
+        """
+        if method_name != _DESCRIBE:
+            return self.venv.env_method(method_name, *method_args, indices=indices, **options)
+        if self._raw is None:
+            raise EnvironmentConfigError(
+                "describe_entities: expected an episode that has begun: call reset first"
+            )
+        chosen = self._get_indices(indices)
+        rows = ({key: part[i] for key, part in self._raw.items()} for i in chosen)
+        return [describe(self.view, row) for row in rows]
 
     def _encode(self, raw: Any, missions: NDArray[Any]) -> Encoded:
         return self.view.encode(RawBatch(raw["image"], raw["direction"], missions))

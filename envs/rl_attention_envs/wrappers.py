@@ -7,7 +7,8 @@ import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
 from rl_attention_envs.errors import EnvironmentConfigError
-from rl_attention_envs.raw import clean_reset, is_success, raw_observation
+from rl_attention_envs.probes import describe
+from rl_attention_envs.raw import RawObservation, clean_reset, is_success, raw_observation
 from rl_attention_envs.views import make_view
 from rl_attention_envs.views.base import Observation, RawBatch, ViewSettings, row_of
 from rl_attention_envs.vocabulary import mission_bounds
@@ -46,6 +47,7 @@ class ViewObservation(gymnasium.Wrapper[Observation, Any, Any, Any], RecordConst
         size = self._grid_env.observation_space["image"].shape[0]
         self.view = make_view(view, ViewSettings(bounds.words, bounds.letters, size, max_entities))
         self.observation_space = self.view.observation_space
+        self._last: RawObservation | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -81,9 +83,26 @@ class ViewObservation(gymnasium.Wrapper[Observation, Any, Any, Any], RecordConst
             info["is_success"] = is_success(terminated=terminated, reward=float(reward))
         return self._show(observation, info), float(reward), terminated, truncated, info
 
+    def describe_entities(self) -> dict[str, Any]:
+        """Tell what the tokens of the last observation show, for whoever draws them.
+
+        Returns:
+            ``labels`` and ``types`` `N`, ``boxes`` `N 4`, ``frame`` `H W 3`, ``agent_box`` `4`,
+            ``mission`` and ``words``.
+
+        Raises:
+            EnvironmentConfigError: No episode has begun.
+        """
+        if self._last is None:
+            raise EnvironmentConfigError(
+                "describe_entities: expected an episode that has begun: call reset first"
+            )
+        return describe(self.view, self._last)
+
     def _show(self, observation: Any, info: dict[str, Any]) -> Observation:
         """Encode a batch of one."""
-        raw = {key: np.asarray(value)[None] for key, value in raw_observation(observation).items()}
+        self._last = raw_observation(observation)
+        raw = {key: np.asarray(value)[None] for key, value in self._last.items()}
         missions = self.view.mission_coder(raw["mission"])
         shown, dropped = self.view.encode(RawBatch(raw["image"], raw["direction"], missions))
         if dropped is not None and dropped[0]:

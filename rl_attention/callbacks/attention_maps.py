@@ -2,28 +2,30 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from rl_attention.callbacks.first_look import first_look
 from rl_attention.callbacks.schedule import snapshot_steps, update_unit
 from rl_attention.callbacks.tensorboard import tensorboard_writer
 from rl_attention.errors import UserError
 from rl_attention.recording import (
     ProbeSet,
     Snapshot,
+    complete,
     draw_mosaic,
     find_extractor,
     label_layers,
     list_snapshots,
     read_snapshot,
+    read_tokens,
     record,
     summarise,
     write_snapshot,
 )
+from rl_attention.recording.normalize import as_seen
 
 PROBES_FILE = "probes.npz"
-_OWN_PROBES = 4
 
 
 class AttentionMapCallback(BaseCallback):
@@ -42,7 +44,7 @@ class AttentionMapCallback(BaseCallback):
 
     Args:
         probes: What to look at. None takes the first observation of each of the first four training
-            environments.
+            environments, with what they say of it by `describe_entities()` (docs/attaching.md).
         snapshots: How many snapshots, at least 2. TensorBoard shows at most 10 pictures a tag
             unless started with `--samples_per_plugin images=200`.
         folder: Folder of the run. None writes to TensorBoard alone.
@@ -74,6 +76,7 @@ class AttentionMapCallback(BaseCallback):
         self._active = False
         self._previous: Snapshot | None = None
         self._pending: list[int] = []
+        self._shown: ProbeSet | None = None
 
     def _on_training_start(self) -> None:
         self._active = self._has_attention()
@@ -84,7 +87,9 @@ class AttentionMapCallback(BaseCallback):
                 "attention maps have nowhere to go: give the callback a folder, "
                 "or the model a tensorboard_log"
             )
-        self._settle_probes()
+        tokens = read_tokens(find_extractor(self.model)[1])
+        probes = self._settle_probes(sum(each.count for each in tokens) or None)
+        self._shown = complete(probes, tokens)
         self._carry_on()
         done = -1 if self._previous is None else self._previous.step
         steps = snapshot_steps(
@@ -119,7 +124,7 @@ class AttentionMapCallback(BaseCallback):
             return False
         return True
 
-    def _settle_probes(self) -> None:
+    def _settle_probes(self, n_tokens: int | None) -> ProbeSet:
         """Choose the probes and store them, or take up those that the folder already holds."""
         stored = None if self.folder is None else self.folder / PROBES_FILE
         if stored is not None and stored.exists() and self.model.num_timesteps > 0:
@@ -130,11 +135,12 @@ class AttentionMapCallback(BaseCallback):
                     "an earlier one, so give the same probes, or another folder"
                 )
             self.probes = kept
-            return
+            return kept
         if self.probes is None:
-            self.probes = _first_observations(self.model)
+            self.probes = first_look(self.model, n_tokens=n_tokens)
         if stored is not None:
             self.probes.save(stored)
+        return self.probes
 
     def _carry_on(self) -> None:
         """Find the snapshot before the first one to come, and drop those of another history."""
@@ -152,14 +158,15 @@ class AttentionMapCallback(BaseCallback):
 
     def _take(self, step: int) -> None:
         assert self.probes is not None
+        assert self._shown is not None
         began = time.monotonic()
-        maps = record(self.model, _as_seen(self.model, self.probes.observations))
-        layers = label_layers(maps, self.probes.sizes)
+        maps = record(self.model, as_seen(self.model, self.probes.observations))
+        layers = label_layers(maps, self._shown.sizes)
         snapshot = Snapshot(step=step, layers=layers, probes_digest=self.probes.digest)
         before = None if self._previous is None else self._previous.layers
         if self.folder is not None:
             write_snapshot(self.folder, snapshot)
-        self._log(snapshot, summarise(layers, self.probes, before))
+        self._log(snapshot, summarise(layers, self._shown, before))
         self._previous = snapshot
         self.seconds += time.monotonic() - began
 
@@ -167,26 +174,11 @@ class AttentionMapCallback(BaseCallback):
         writer = tensorboard_writer(self.logger)
         if writer is None:
             return
-        assert self.probes is not None
+        assert self._shown is not None
         for tag, value in scalars.items():
             writer.add_scalar(tag, value, global_step=snapshot.step)
-        for index in range(len(self.probes)):
-            picture = draw_mosaic(snapshot.layers, self.probes, index)
+        for index in range(len(self._shown)):
+            picture = draw_mosaic(snapshot.layers, self._shown, index)
             tag = f"attention_map/probe{index:02d}"
             writer.add_image(tag, picture, global_step=snapshot.step, dataformats="HWC")
         writer.flush()
-
-
-def _first_observations(model: Any) -> ProbeSet:
-    """Probes from what the environments show first, without stepping or reseeding them."""
-    normaliser = model.get_vec_normalize_env()
-    first = model._last_obs if normaliser is None else normaliser.get_original_obs()
-    if isinstance(first, dict):
-        return ProbeSet.from_observations({key: first[key][:_OWN_PROBES] for key in first})
-    return ProbeSet.from_observations(first[:_OWN_PROBES])
-
-
-def _as_seen(model: Any, observations: Any) -> Any:
-    """Probes are raw; a policy behind VecNormalize sees them with the statistics of the moment."""
-    normaliser = model.get_vec_normalize_env()
-    return observations if normaliser is None else normaliser.normalize_obs(observations)

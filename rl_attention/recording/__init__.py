@@ -1,5 +1,7 @@
 """Maps of what a network attended to: probes, recorder, metrics, snapshots, pictures."""
 
+from rl_attention.recording.complete import complete
+from rl_attention.recording.draw import draw
 from rl_attention.recording.drawing import draw_mosaic
 from rl_attention.recording.layers import label_layers
 from rl_attention.recording.locate import find_extractor
@@ -15,17 +17,22 @@ from rl_attention.recording.snapshots import (
     write_snapshot,
 )
 from rl_attention.recording.summary import summarise
+from rl_attention.recording.tokens import TokenSet, read_tokens
 
 __all__ = [
     "AttentionMap",
     "ProbeSet",
     "Recorder",
     "Snapshot",
+    "TokenSet",
+    "complete",
+    "draw",
     "draw_mosaic",
     "find_extractor",
     "label_layers",
     "list_snapshots",
     "read_snapshot",
+    "read_tokens",
     "record",
     "snapshot_path",
     "summarise",

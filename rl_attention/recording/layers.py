@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from rl_attention.errors import UserError
 from rl_attention.recording.maps import AttentionMap
 
+TOGETHER = "tokens"
+"""The one segment of an axis whose segments cannot be told apart."""
+
 _ONE_TOKEN = ("global", "query")
 
 
@@ -19,7 +22,8 @@ def label_layers(
     """Name maps by their depth, and pad trimmed ones back to the length of the observation.
 
     A map over words alone is `w0`, `w1`, ...; every other one `l0`, `l1`, ... in firing order. The
-    last to fire is the pooling, if it attends.
+    last to fire is the pooling, if it attends. Where lengths do not tell which token belongs to
+    which segment, the axis has one segment, `tokens`.
 
     Args:
         maps: What a recorder kept, in firing order.
@@ -29,7 +33,7 @@ def label_layers(
     counts = {"l": 0, "w": 0}
     for found in maps.values():
         kind = "w" if set(found.keys) == {"words"} else "l"
-        labelled[f"{kind}{counts[kind]}"] = pad(found, sizes)
+        labelled[f"{kind}{counts[kind]}"] = pad(_merged(found, sizes), sizes)
         counts[kind] += 1
     return dict(sorted(labelled.items(), key=lambda item: (item[0][0], int(item[0][1:]))))
 
@@ -53,6 +57,20 @@ def pad(found: AttentionMap, sizes: Mapping[str, int]) -> AttentionMap:
     )
 
 
+def _merged(found: AttentionMap, sizes: Mapping[str, int]) -> AttentionMap:
+    """Give up the segments of an axis that cannot be told apart."""
+
+    def known(names: tuple[str, ...], length: int) -> tuple[str, ...]:
+        try:
+            segment_slices(names, length, sizes)
+        except UserError:
+            return (TOGETHER,)
+        return names
+
+    n_queries, n_keys = found.query_mask.shape[1], found.key_mask.shape[1]
+    return replace(found, queries=known(found.queries, n_queries), keys=known(found.keys, n_keys))
+
+
 def segment_slices(
     names: tuple[str, ...], length: int, sizes: Mapping[str, int]
 ) -> dict[str, slice]:
@@ -64,7 +82,7 @@ def segment_slices(
         sizes: Full length of the segments, needed where two of them are not one token long.
 
     Raises:
-        UserError: If the length does not fit the names.
+        UserError: If the length does not fit the names, a name comes twice, or there is none.
     """
     open_ended = [name for name in names if name not in _ONE_TOKEN]
     spare = length - (len(names) - len(open_ended))
@@ -73,7 +91,8 @@ def segment_slices(
         lengths[open_ended[0]] = spare
     else:
         lengths |= {name: sizes.get(name, 0) for name in open_ended}
-    if spare < 0 or sum(lengths.values()) != length:
+    named = 0 < len(names) == len(lengths)
+    if not named or spare < 0 or sum(lengths.values()) != length:
         raise UserError(
             f"an attention axis of {length} tokens cannot hold segments {names} "
             f"of sizes {dict(sizes)}; check the probe's segment names"

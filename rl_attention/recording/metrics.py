@@ -94,12 +94,14 @@ def mass(
         weights = row[:, :, part]
         if name != "entities" or types is None:
             label = "agent" if name == "global" else name
-            shares[label] = float(_mean(weights.sum(axis=-1), real).mean())
+            share = float(_mean(weights.sum(axis=-1), real).mean())
+            shares[label] = shares.get(label, 0.0) + share
             continue
         kinds = _fitted(types, weights.shape[-1])
         for kind in sorted(set(np.unique(types)) - {""}):
             chosen = (weights * (kinds == kind)[:, None, :]).sum(axis=-1)
-            shares[str(kind)] = float(_mean(chosen, real).mean())
+            # an environment may have a type of the name of another segment
+            shares[str(kind)] = shares.get(str(kind), 0.0) + float(_mean(chosen, real).mean())
     return {name: min(max(share, 0.0), 1.0) for name, share in shares.items()}
 
 

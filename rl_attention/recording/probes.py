@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rl_attention.errors import UserError
 from rl_attention.files import read_arrays, write_arrays
+from rl_attention.recording.descriptions import stack_descriptions
 
 Observations: TypeAlias = dict[str, NDArray[Any]] | NDArray[Any]
 
@@ -70,13 +71,33 @@ class ProbeSet:
         self._check()
 
     @classmethod
-    def from_observations(cls, observations: Mapping[str, Any] | NDArray[Any]) -> "ProbeSet":
-        """Make probes of bare observations: there will be heat strips in place of pictures.
+    def from_observations(
+        cls,
+        observations: Mapping[str, Any] | NDArray[Any],
+        descriptions: Sequence[Any] | None = None,
+        *,
+        n_tokens: int | None = None,
+    ) -> "ProbeSet":
+        """Make probes of observations: bare ones, or with what the environments say of them.
 
         Args:
             observations: A batch as the policy takes it: an array, or a mapping of arrays.
+            descriptions: What `describe_entities()` of an environment returned for each.
+            n_tokens: How many tokens a description must have; None: as many as key `entities`, or
+                as the first description.
+
+        Raises:
+            UserError: If a description does not fit.
         """
-        return cls(dict(observations) if isinstance(observations, Mapping) else observations)
+        bare = cls(dict(observations) if isinstance(observations, Mapping) else observations)
+        if descriptions is None:
+            return bare
+        if len(descriptions) != len(bare):
+            raise UserError(f"expected {len(bare)} descriptions, got {len(descriptions)}")
+        sizes = bare.sizes
+        n_tokens = sizes.get("entities") if n_tokens is None else n_tokens
+        named = stack_descriptions(descriptions, n_tokens=n_tokens, n_words=sizes.get("words"))
+        return cls(bare.observations, **named)
 
     def __len__(self) -> int:
         first = self.observations

@@ -2,9 +2,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rl_attention.errors import UserError
-from rl_attention.recording import label_layers
+from rl_attention.recording import ProbeSet, draw_mosaic, label_layers, summarise
 from rl_attention.recording.layers import segment_slices
 
 BOTH = ("global", "entities")
@@ -51,6 +53,44 @@ def test_full_maps_stay_as_they_are(make_map):
     found = make_map(np.ones((1, 1, 1, 4)))
     for sizes in ({}, {"entities": 4}, {"entities": 2}):
         assert label_layers({"a": found}, sizes)["l0"].weights is found.weights
+
+
+@pytest.mark.parametrize(
+    ("keys", "sizes"),
+    [
+        (("words", "entities"), {}),
+        (("words", "entities"), {"words": 4, "entities": 9}),
+        (("latents", "entities"), {"entities": 3}),
+        (("query",), {}),
+        (("global", "query", "words", "entities", "latents"), {"words": 1}),
+        (("entities", "entities"), {"entities": 4}),
+        ((), {}),
+    ],
+)
+def test_segments_that_cannot_be_told_apart_are_one(make_map, full_probes, keys, sizes):
+    weights = np.full((2, 1, 1, 8), 1 / 8)
+    (full,) = label_layers({"a": make_map(weights, keys=keys)}, sizes).values()
+    assert full.keys == ("tokens",)
+    assert full.queries == ("query",)
+    assert np.array_equal(full.weights, weights.astype(np.float32))
+    assert draw_mosaic({"l0": full}, full_probes, 0).ndim == 3
+    assert summarise({"l0": full}, full_probes)["attention/mass_tokens"] == pytest.approx(1)
+
+
+SEGMENTS = ("global", "query", "entities", "words", "latents", "others")
+
+
+@given(st.data())
+def test_no_segments_and_sizes_are_too_much(make_map, data):
+    axis = st.lists(st.sampled_from(SEGMENTS), max_size=4).map(tuple)
+    queries, keys = data.draw(axis), data.draw(axis)
+    n_queries, n_keys = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 6))
+    slots = data.draw(st.integers(0, 5))
+    probes = ProbeSet(np.zeros((2, 3)), labels=np.full((2, slots), "key"))
+    weights = np.full((2, 2, n_queries, n_keys), 1 / max(n_keys, 1))
+    layers = label_layers({"a": make_map(weights, queries=queries, keys=keys)}, probes.sizes)
+    draw_mosaic(layers, probes, 1)
+    assert summarise(layers, probes)
 
 
 def test_no_entity_at_all(make_map):

@@ -135,6 +135,12 @@ def test_mass_without_types_and_with_a_global_token(make_map):
     assert fewer == pytest.approx({"agent": 0.4, "key": 0.1})
 
 
+def test_a_type_may_have_the_name_of_a_segment(make_map):
+    found = make_map([[[[0.4, 0.1, 0.5]]]], keys=("global", "entities"))
+    shares = mass(found, np.array([["agent", "key"]]), {})
+    assert shares == pytest.approx({"agent": 0.5, "key": 0.5})
+
+
 def test_nothing_to_look_at(make_map):
     found = make_map(np.zeros((2, 2, 1, 0)))
     assert list(entropy(found)) == list(top1(found)) == [0, 0]

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from rl_attention.recording.drawing.colours import BACKGROUND, FAINT
-from rl_attention.recording.drawing.overlay import PANEL, Marks, overlay, panel_height, shrunk
+from rl_attention.recording.drawing.overlay import Marks, overlay, panel_size, shrunk
 from rl_attention.recording.drawing.scale_bar import BAR_WIDTH, scale_bar
 from rl_attention.recording.drawing.strips import heat_strip, word_strip
-from rl_attention.recording.drawing.text import LINE, SIZE, SMALL, wrapped, write
+from rl_attention.recording.drawing.text import LINE, SIZE, SMALL, number, wrapped, write
 from rl_attention.recording.layers import segment_slices
 from rl_attention.recording.maps import AttentionMap
 from rl_attention.recording.probes import ProbeSet
@@ -20,6 +20,7 @@ _GAP = 6
 _SIDE = 36
 _STRIP_SPACE = 640
 _LEAST_BAR = 96
+_ONE = {"entities": "entity", "words": "word", "latents": "latent", "tokens": "token"}
 
 
 def draw_mosaic(
@@ -28,8 +29,8 @@ def draw_mosaic(
     """Draw one probe: a row for each layer, a column for each head, their mean, and the scale.
 
     What is shown is the read-out row (first query). With frames, entities are tinted in the
-    picture of what the agent sees; without, and where the keys are no entities, tokens stand in a
-    strip. The words of the mission come
+    frame, and the weight of the global token, if it has no place there, is written below; without,
+    and where the keys are no entities, tokens stand in a strip. The words of the mission come
     below, if the network reads them. Colours mean the same weight in every picture, and the size
     depends on the probe and the network alone, never on the weights.
 
@@ -58,32 +59,42 @@ def draw_mosaic(
 def _panels(layers: Mapping[str, AttentionMap], probes: ProbeSet, index: int) -> Image.Image:
     assert probes.frames is not None
     frame = np.asarray(probes.frames[index])
-    height = panel_height(frame)
+    panel, height = panel_size(frame)
     heads = max(found.n_heads for found in layers.values())
-    columns = ["agent's view", *(f"head {head}" for head in range(heads)), "mean"]
-    step = PANEL + _GAP
-    image = Image.new(
-        "RGB",
-        (_SIDE + len(columns) * step + BAR_WIDTH, LINE + 2 + len(layers) * (height + _GAP)),
-        BACKGROUND,
+    columns = ["frame", *(f"head {head}" for head in range(heads)), "mean"]
+    step = panel + _GAP
+    below = LINE if any(_without_place(found, probes) for found in layers.values()) else 0
+    size = (
+        _SIDE + len(columns) * step + BAR_WIDTH,
+        LINE + 2 + len(layers) * (height + below + _GAP),
     )
+    image = Image.new("RGB", size, BACKGROUND)
     draw = ImageDraw.Draw(image)
     for column, name in enumerate(columns):
-        middle = (_SIDE + column * step + PANEL / 2, LINE / 2)
+        middle = (_SIDE + column * step + panel / 2, LINE / 2)
         write(draw, middle, name, fill=FAINT, anchor="mm")
     for row, (label, found) in enumerate(layers.items()):
-        top = LINE + 2 + row * (height + _GAP)
+        top = LINE + 2 + row * (height + below + _GAP)
         _write_label(draw, top + height / 2, label, found)
         image.paste(shrunk(frame), (_SIDE, top))
         weights = found.readout[index]
-        for head in range(found.n_heads):
-            marks = _marks(found, weights[head], probes, index)
-            image.paste(overlay(frame, marks), (_SIDE + (1 + head) * step, top))
-        marks = _marks(found, weights.mean(axis=0), probes, index)
-        image.paste(overlay(frame, marks), (_SIDE + (1 + heads) * step, top))
+        shown = {1 + head: weights[head] for head in range(found.n_heads)}
+        for column, weight in {**shown, 1 + heads: weights.mean(axis=0)}.items():
+            left = _SIDE + column * step
+            image.paste(overlay(frame, _marks(found, weight, probes, index)), (left, top))
+            if _without_place(found, probes):
+                place = (left + panel / 2, top + height + LINE / 2)
+                share = weight[segment_slices(found.keys, len(weight), probes.sizes)["global"]]
+                text = f"agent {number(float(share[0]))}"
+                write(draw, place, text, size=SMALL, fill=FAINT, anchor="mm")
         bar = scale_bar(height, int(found.key_mask[index].sum()))
         image.paste(bar, (_SIDE + len(columns) * step, top))
     return image
+
+
+def _without_place(found: AttentionMap, probes: ProbeSet) -> bool:
+    """Whether the global token is read and has no box to tint."""
+    return "global" in found.keys and probes.agent_boxes is None
 
 
 def _marks(found: AttentionMap, row: NDArray[Any], probes: ProbeSet, index: int) -> Marks:
@@ -96,7 +107,7 @@ def _marks(found: AttentionMap, row: NDArray[Any], probes: ProbeSet, index: int)
     if "entities" in parts:
         part = parts["entities"]
         for box, weight, is_real in zip(probes.boxes[index], row[part], real[part], strict=False):
-            if is_real and box[2] > box[0]:
+            if is_real and box[2] > box[0] and box[3] > box[1]:
                 boxes.append(box)
                 weights.append(float(weight))
     if "global" in parts and probes.agent_boxes is not None:
@@ -146,7 +157,8 @@ def _token_names(found: AttentionMap, probes: ProbeSet, index: int) -> list[str]
         given = known.get(segment)
         for place in range(part.stop - part.start):
             text = "" if given is None or place >= given.shape[1] else str(given[index, place])
-            names.append(text or str(place))
+            # a label of several lines cannot be drawn
+            names.append(" ".join(text.split()) or f"{_ONE.get(segment, segment)} {place}")
     return names
 
 

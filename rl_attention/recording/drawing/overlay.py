@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rl_attention.recording.drawing.colours import colour, ink_on
+from rl_attention.recording.drawing.colours import colour, colours, ink_on
 from rl_attention.recording.drawing.text import SIZE, font, number
 
 PANEL = 160
@@ -27,14 +27,18 @@ class Marks:
     weights: NDArray[Any]
 
 
-def panel_height(frame: NDArray[Any]) -> int:
-    """Return how high a panel of this frame is.
+def panel_size(frame: NDArray[Any]) -> tuple[int, int]:
+    """Return how wide and how high a panel of this frame is.
+
+    A frame more than twice as wide as high gets a wider panel, or nothing could be seen in it; only
+    frames of extreme shape are stretched.
 
     Args:
         frame: The picture, `H W 3`.
     """
-    height, width = frame.shape[:2]
-    return max(1, round(PANEL * int(height) / int(width)))
+    ratio = float(frame.shape[1]) / float(frame.shape[0])
+    width = min(max(PANEL, round(PANEL / 2 * ratio)), 3 * PANEL)
+    return width, min(max(PANEL // 4, round(width / ratio)), 3 * PANEL)
 
 
 def shrunk(frame: NDArray[np.uint8]) -> Image.Image:
@@ -43,8 +47,9 @@ def shrunk(frame: NDArray[np.uint8]) -> Image.Image:
     Args:
         frame: The picture, `H W 3`.
     """
-    method = Image.Resampling.LANCZOS if frame.shape[1] > PANEL else Image.Resampling.NEAREST
-    return Image.fromarray(frame).resize((PANEL, panel_height(frame)), method)
+    size = panel_size(frame)
+    method = Image.Resampling.LANCZOS if frame.shape[1] > size[0] else Image.Resampling.NEAREST
+    return Image.fromarray(frame).resize(size, method)
 
 
 def overlay(frame: NDArray[np.uint8], marks: Marks) -> Image.Image:
@@ -56,17 +61,17 @@ def overlay(frame: NDArray[np.uint8], marks: Marks) -> Image.Image:
     """
     small = np.asarray(shrunk(frame).convert("L"), dtype=np.float64)
     picture = np.repeat(small[..., None] * 0.45 + 30.0, 3, axis=-1)
-    zoom = PANEL / frame.shape[1]
-    boxes = np.rint(marks.boxes * zoom).astype(int)
-    for (x0, y0, x1, y1), weight in zip(boxes, marks.weights, strict=True):
+    zoom = np.divide(panel_size(frame), (frame.shape[1], frame.shape[0]))
+    boxes = np.rint(marks.boxes * np.tile(zoom, 2)).astype(int)
+    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)  # small things stay visible
+    shades = colours(marks.weights).astype(np.float64)
+    for (x0, y0, x1, y1), shade in zip(boxes, shades, strict=True):
         below = small[y0:y1, x0:x1, None] * 1.15
-        tint = np.array(colour(weight), dtype=np.float64)
-        picture[y0:y1, x0:x1] = _TINT * tint + (1 - _TINT) * below
+        picture[y0:y1, x0:x1] = _TINT * shade + (1 - _TINT) * below
     image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
-    for (x0, y0, x1, y1), weight in zip(boxes, marks.weights, strict=True):
-        if x1 > x0 and y1 > y0:
-            draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=colour(weight))
+    for (x0, y0, x1, y1), shade in zip(boxes, shades.astype(int).tolist(), strict=True):
+        draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=tuple(shade))
     if len(marks.weights):
         _write_largest(draw, boxes, marks.weights, image.size)
     return image
@@ -79,9 +84,12 @@ def _write_largest(
     x0, y0, x1, y1 = (int(edge) for edge in boxes[best])
     # a mark at the rim keeps its number inside the panel
     x = min(max((x0 + x1) / 2, 13), size[0] - 13)
-    y = min(max((y0 + y1) / 2, 8), size[1] - 8)
+    # and one on a mark that is smaller than the number stands beside it
+    middle = (y0 + y1) / 2 if y1 - y0 >= SIZE else (y0 - 9 if y0 > 18 else y1 + 9)
+    y = min(max(middle, 8), size[1] - 8)
     ground = colour(float(weights[best]))
-    draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=(255, 255, 255), width=2)
+    rim = 2 if y1 - y0 >= SIZE else 1
+    draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=(255, 255, 255), width=rim)
     draw.text(
         (x, y),
         number(float(weights[best])),

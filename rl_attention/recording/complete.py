@@ -1,0 +1,69 @@
+"""Names and places for tokens that a probe set says nothing about."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_attention.recording.grids import draw_grid
+from rl_attention.recording.probes import ProbeSet
+from rl_attention.recording.tokens import TokenSet
+
+
+def complete(probes: ProbeSet, tokens: Sequence[TokenSet]) -> ProbeSet:
+    """Fill in what is needed to draw, and make every list as long as the network has tokens.
+
+    What the set says is kept. Names come from the kind of set (`cell 2,3`, `entity 4`); of several
+    sets, the types are their keys; cells and images are drawn themselves where there is no other
+    picture with a place for every token.
+
+    Args:
+        probes: What is to be drawn.
+        tokens: The sets of the network, as `read_tokens` gives them; none: nothing is changed.
+    """
+    if not tokens:
+        return probes
+    count = sum(each.count for each in tokens)
+    lone = tokens[0] if len(tokens) == 1 else None
+    # in a grid a slot is a place, so that a list of another length is about other tokens
+    movable = lone is None or lone.grid is None
+    fields: dict[str, Any] = {
+        name: _fitted(getattr(probes, name), count, movable=movable)
+        for name in ("labels", "types", "boxes")
+    }
+    fields["labels"] = _named(fields["labels"], fields["types"], tokens, len(probes))
+    if fields["types"] is None and lone is None:
+        keys = [str(each.key) for each in tokens for _ in range(each.count)]
+        fields["types"] = np.tile(np.array(keys), (len(probes), 1))
+    if lone is not None and (probes.frames is None or fields["boxes"] is None):
+        drawn = draw_grid(probes.observations, lone)
+        # the agent's place is one in the frame that is replaced
+        fields |= {**drawn, "agent_boxes": None} if drawn else {}
+    return replace(probes, **fields)
+
+
+def _fitted(given: NDArray[Any] | None, count: int, *, movable: bool) -> NDArray[Any] | None:
+    """Cut or pad `P N ...` to `count` tokens, or drop it."""
+    if given is None or given.shape[1] == count:
+        return given
+    if not movable:
+        return None
+    fitted = np.zeros((len(given), count, *given.shape[2:]), dtype=given.dtype)
+    width = min(count, given.shape[1])
+    fitted[:, :width] = given[:, :width]
+    return fitted
+
+
+def _named(
+    labels: NDArray[np.str_] | None,
+    types: NDArray[np.str_] | None,
+    tokens: Sequence[TokenSet],
+    n_probes: int,
+) -> NDArray[np.str_]:
+    names = np.array([name for each in tokens for name in each.names], dtype=np.str_)
+    given = types if labels is None else labels
+    if given is None:
+        return np.tile(names, (n_probes, 1))
+    return np.where(given == "", names, given)

@@ -1,0 +1,63 @@
+"""What a network says of its tokens before it has seen any: how many, of which sets, where."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_PLACES = {"cells": "cell", "pixels": "patch"}
+
+
+@dataclass(frozen=True)
+class TokenSet:
+    """One set of the observation, as the network cuts it into tokens.
+
+    Attributes:
+        count: How many tokens it has.
+        kind: `entities`, `cells`, `pixels` or `history`.
+        key: Key of the observation that holds it; None where the observation is the set.
+        grid: Rows and columns, where tokens lie in a grid, row by row.
+    """
+
+    count: int
+    kind: str = "entities"
+    key: str | None = None
+    grid: tuple[int, int] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What its tokens are called when nobody knows better."""
+        numbers = range(self.count)
+        if self.grid is not None:
+            columns = self.grid[1]
+            return [f"{_PLACES[self.kind]} {i // columns},{i % columns}" for i in numbers]
+        if self.kind == "history":  # oldest first; the newest is 0
+            return [f"frame {i - self.count + 1}" for i in numbers]
+        stem = "entity" if self.key in (None, "entities") else self.key
+        return [f"{stem} {i}" for i in numbers]
+
+
+def read_tokens(extractor: Any) -> tuple[TokenSet, ...]:
+    """Ask an extractor for the sets of its tokens, in the order of the segment `entities`.
+
+    Args:
+        extractor: Any module. One with a `tokenizer` of ours knows all; of any other that has
+            `tokenizer.n_tokens` the number is known.
+
+    Returns:
+        The sets; nothing where nothing is known.
+    """
+    tokenizer = getattr(extractor, "tokenizer", None)
+    total = getattr(tokenizer, "n_tokens", None)
+    if not isinstance(total, int):
+        return ()
+    found = tuple(_known_sets(tokenizer))
+    return found if sum(each.count for each in found) == total else (TokenSet(total),)
+
+
+def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
+    cutter = getattr(tokenizer, "entities", None)
+    specs = getattr(getattr(tokenizer, "schema", None), "sets", ())
+    # several sets have one tokenizer each
+    for spec, part in zip(specs, getattr(cutter, "parts", [cutter]), strict=False):
+        grid = part.spans if spec.kind in _PLACES else None
+        yield TokenSet(part.n_tokens, spec.kind, spec.key, grid)
