@@ -149,10 +149,8 @@ class AttentionExtractor(TokenExtractor):
         )
         parts = MixerOptions(width, options, block, n_blocks, feedforward, n_latents, has_words)
         self.mixer = MIXERS[attention](parts)
-        pool = POOLINGS[pooling]
-        self.pooling = None
-        if pool is not None:
-            self.pooling = pool(width, options=options, keys=(self.mixer.pooled,))
+        pool, keys = POOLINGS[pooling], (self.mixer.pooled,)
+        self.pooling = None if pool is None else pool(width, options=options, keys=keys)
         size = width if pool is None else 2 * width
         self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
 

@@ -1,7 +1,6 @@
 """Checking the options of an extractor before anything is built."""
 
 import math
-import operator
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from rl_attention.combinations import (
 from rl_attention.errors import UserError
 from rl_attention.nn import BLOCKS, MIXERS, POOLINGS
 from rl_attention.tokenizers import TokenOptions
+from rl_attention.tokenizers.options import check_whole
 
 _KNOWN = {
     "attention": tuple(MIXERS),
@@ -52,7 +52,7 @@ def check_choices(choices: Mapping[str, Any], *, kind: str, has_words: bool) -> 
         if choices[name] not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}, got {choices[name]!r}")
     for name, least in _LEAST.items():
-        _check_whole(name, choices[name], least)
+        check_whole(name, choices[name], least)
     _check_radius(choices["radius"], kind)
     conflict = find_combination_conflict(choices, kind=kind, has_words=has_words)
     if conflict is not None:
@@ -78,6 +78,19 @@ def check_position(options: TokenOptions, *, kind: str) -> None:
         raise UserError(f"{conflict[0]}: {conflict[1]}")
 
 
+def check_sizes(**sizes: Any) -> None:
+    """Refuse sizes of layers that are no whole number of at least 1.
+
+    Args:
+        **sizes: Sizes by name.
+
+    Raises:
+        ValueError: One is.
+    """
+    for name, value in sizes.items():
+        check_whole(name, value, 1)
+
+
 def warn_of_dropout(dropout: float) -> None:
     """Say what dropout does to algorithms that compare how they act with how they learn.
 
@@ -91,15 +104,6 @@ def warn_of_dropout(dropout: float) -> None:
             "noisier; use it with DQN or SAC, or leave it at 0",
             stacklevel=3,
         )
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    try:
-        whole = not isinstance(value, bool) and operator.index(value) >= least
-    except TypeError:
-        whole = False
-    if not whole:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
 def _check_radius(radius: Any, kind: str) -> None:

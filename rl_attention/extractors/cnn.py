@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.extractors.base import TokenExtractor
-from rl_attention.extractors.choices import check_position
+from rl_attention.extractors.choices import check_position, check_sizes
 from rl_attention.extractors.mlp import context, context_size
 from rl_attention.nn import Conv2d, Linear
 from rl_attention.tokenizers import Tokenized, TokenOptions, read_schema
@@ -40,7 +40,8 @@ class CNNExtractor(TokenExtractor):
         hidden: int = 128,
         **tokens: Any,
     ) -> None:
-        options = TokenOptions(**tokens)
+        options = TokenOptions.of("CNNExtractor", tokens)
+        check_sizes(features_dim=features_dim, channels=channels, hidden=hidden)
         width = options.width
         check_position(options, kind=read_schema(observation_space, options).kind)
         super().__init__(observation_space, features_dim, options)

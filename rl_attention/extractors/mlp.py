@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rl_attention.extractors.base import TokenExtractor
-from rl_attention.extractors.choices import check_position
+from rl_attention.extractors.choices import check_position, check_sizes
 from rl_attention.nn import Linear
 from rl_attention.nn.functional import row_mean
 from rl_attention.tokenizers import ObservationTokenizer, Tokenized, TokenOptions, read_schema
@@ -40,7 +40,8 @@ class MLPExtractor(TokenExtractor):
         slot: int = 16,
         **tokens: Any,
     ) -> None:
-        options = TokenOptions(**tokens)
+        options = TokenOptions.of("MLPExtractor", tokens)
+        check_sizes(features_dim=features_dim, hidden=hidden, slot=slot)
         width = options.width
         check_position(options, kind=read_schema(observation_space, options).kind)
         super().__init__(observation_space, features_dim, options)

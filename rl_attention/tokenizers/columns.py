@@ -68,7 +68,7 @@ class ColumnEncoder(nn.Module):
             self.embedding = ColumnEmbedding([int(count[c]) for c in self.symbols], width)
         if self.numbers:
             self.linear = Linear(len(self.numbers), width)
-        centre, scale = _centre_and_scale(low[self.numbers], high[self.numbers])
+        centre, scale = centre_and_scale(low[self.numbers], high[self.numbers])
         first = torch.tensor(low[self.symbols], dtype=torch.float32)
         last = torch.tensor(count[self.symbols] - 1, dtype=torch.long)
         self.register_buffer("low", first, persistent=False)
@@ -124,7 +124,13 @@ def _check_ids(low: float, high: float, what: str) -> None:
         )
 
 
-def _centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Tensor, Tensor]:
+def centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Give what to subtract and to multiply by, so that bounded numbers lie in -1..1.
+
+    Args:
+        low: Lowest values, `C`.
+        high: Highest values, `C`.
+    """
     bounded = (np.abs(low) < LARGEST_BOUND) & (np.abs(high) < LARGEST_BOUND) & (high > low)
     low, high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
     centre, scale = (low + high) / 2, 2.0 / (high - low)

@@ -78,4 +78,5 @@ class ObservationTokenizer(nn.Module):
         return self.entities(values, masks)
 
     def _newest(self, key: str, values: Tensor) -> Tensor:
-        return newest(values, self.options.n_stack) if is_of_newest(key) else values
+        keys = [found.name for found in self.schema.sets]
+        return newest(values, self.options.n_stack) if is_of_newest(key, keys) else values

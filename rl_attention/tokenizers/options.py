@@ -1,8 +1,9 @@
 """How an observation is read: the options that every arm shares."""
 
+import difflib
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, TypeVar
 
 from rl_attention.errors import UserError
@@ -50,6 +51,25 @@ class TokenOptions:
     categorical_columns: OfKey[Sequence[int]] = None
     n_stack: int = 1
 
+    @classmethod
+    def of(cls, owner: str, given: Mapping[str, Any]) -> "TokenOptions":
+        """Make options of what an extractor was given by name.
+
+        Args:
+            owner: The extractor.
+            given: Options by name.
+
+        Raises:
+            UserError: There is no such option.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
+                raise UserError(f"{owner}: got an unexpected option {name!r}; {hint}")
+        return cls(**given)
+
     def __post_init__(self) -> None:
         # what YAML and JSON give are lists
         for name, read in _READ.items():
@@ -72,15 +92,19 @@ class TokenOptions:
                     f"{option}: expected keys of sets, {', '.join(names)}, got {strange[0]!r}"
                 )
 
-    def check_no_columns(self) -> None:
-        """Refuse options of columns where the only set is an image.
+    def check_no_columns(self, name: str, *, alone: bool) -> None:
+        """Refuse options of columns for an image.
+
+        Args:
+            name: What the image is called.
+            alone: Whether it is the only set, so that an option for all sets is for it.
 
         Raises:
             UserError: One is.
         """
         for option in ("presence_column", "categorical_columns"):
             value = getattr(self, option)
-            if value is not None:
+            if value is not None and (alone or (_by_key(value) and name in value)):
                 raise UserError(f"{option}: an image has no columns, got {value!r}: leave it out")
 
     def kind_of(self, name: str) -> str | None:
@@ -114,8 +138,27 @@ def read_columns(name: str, columns: Any) -> tuple[int, ...] | None:
         return tuple(operator.index(column) for column in columns)
     except TypeError:
         raise ValueError(
-            f"{name} must be the numbers of columns of 'entities', such as (3, 4), got {columns!r}"
+            f"{name} must be the numbers of columns, such as (3, 4), got {columns!r}"
         ) from None
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Refuse what is no whole number, or too small.
+
+    Args:
+        name: The option.
+        value: Its value.
+        least: The smallest that will do.
+
+    Raises:
+        ValueError: It is one.
+    """
+    try:
+        whole = not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
 def _by_key(value: object) -> bool:
@@ -160,14 +203,26 @@ def _read_whole(least: int) -> Callable[[str, Any], Any]:
     def read(name: str, value: Any) -> int | None:
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise UserError(f"{name}: expected a whole number of at least {least}, got {value!r}")
-        return value
+        try:
+            if isinstance(value, bool) or operator.index(value) < least:
+                raise TypeError
+        except TypeError:
+            raise UserError(
+                f"{name}: expected a whole number of at least {least}, got {value!r}"
+            ) from None
+        return operator.index(value)
 
     return read
 
 
+def _read_size(name: str, value: Any) -> Any:
+    check_whole(name, value, 1)
+    return value
+
+
 _READ: dict[str, Callable[[str, Any], Any]] = {
+    "width": _read_size,
+    "patch_size": _read_size,
     "place_columns": read_columns,
     "entity_keys": _read_keys,
     "kind": _each(_read_kind),

@@ -8,7 +8,7 @@ from gymnasium import spaces
 
 from rl_attention.errors import UserError
 from rl_attention.tokenizers.options import KINDS, TokenOptions
-from rl_attention.tokenizers.stacking import unstack
+from rl_attention.tokenizers.stacking import is_image_like, unstack
 
 SET_KEYS = KINDS
 """Keys that hold the set of tokens; where none is named, a space has exactly one of them."""
@@ -23,6 +23,9 @@ MIXED = "mixed"
 
 MAX_GLOBAL_SIZE = 4096
 """A key that is no set and no words may have this many numbers."""
+
+MAX_CELLS = 1024
+"""A grid of more cells is not taken for one unless its key or an option says so."""
 
 _AXES = {"entities": 2, "history": 2, "cells": 3, "pixels": 3}
 
@@ -91,7 +94,7 @@ def read_schema(
         UserError: No set is there, or a key has a shape that no token can be made of.
     """
     options = TokenOptions() if options is None else options
-    space = unstack(space, options.n_stack)
+    space = unstack(space, options.n_stack, _keys_of_sets(space, options))
     if isinstance(space, spaces.Box):
         schema = Schema((_read_box(space, options),), None, {})
     elif isinstance(space, spaces.Dict):
@@ -101,18 +104,36 @@ def read_schema(
             f"attention needs a Dict or Box observation space, got {type(space).__name__}: wrap "
             "the environment so that it emits entities"
         )
-    options.check_keys([found.name for found in schema.sets])
-    if schema.kind == "pixels":
-        options.check_no_columns()
+    _check_sets(schema, options)
     return schema
+
+
+def _keys_of_sets(
+    space: spaces.Space,  # type: ignore[type-arg]
+    options: TokenOptions,
+) -> tuple[str, ...]:
+    return _set_keys(space, options) if isinstance(space, spaces.Dict) else ()
+
+
+def _check_sets(schema: Schema, options: TokenOptions) -> None:
+    options.check_keys([found.name for found in schema.sets])
+    for found in schema.sets:
+        if found.kind == "pixels":
+            options.check_no_columns(found.name, alone=len(schema.sets) == 1)
+        if 0 in found.space.shape:
+            raise UserError(
+                f"{found.name!r} of shape {found.space.shape} can hold no token: expected at least "
+                "one row and one column"
+            )
 
 
 def _read_dict(space: spaces.Dict, options: TokenOptions) -> Schema:
     sets = tuple(_read_set(space, key, options) for key in _set_keys(space, options))
-    if len(sets) > 1 and MASK_KEY in space.spaces:
+    maskless = [found for found in sets if found.mask_key is None and found.kind != "pixels"]
+    if len(sets) > 1 and MASK_KEY in space.spaces and maskless:
         raise UserError(
             f"observation key {MASK_KEY!r} does not say which of the sets "
-            f"{', '.join(found.name for found in sets)} it is of: name it {sets[0].name}_mask"
+            f"{', '.join(found.name for found in sets)} it is of: name it {maskless[0].name}_mask"
         )
     masks = {found.mask_key for found in sets}
     words = space.spaces.get(WORDS_KEY)
@@ -202,6 +223,7 @@ def _holds_words(space: object) -> TypeGuard[spaces.Box]:
     return (
         isinstance(space, spaces.Box)
         and len(space.shape) == 1
+        and space.shape[0] > 0
         and np.issubdtype(space.dtype, np.integer)
     )
 
@@ -240,8 +262,16 @@ def _kind_of_box(space: spaces.Box) -> str:
     if len(space.shape) == 2:
         return "entities"
     if len(space.shape) == 3:
-        image = space.dtype == np.uint8 and space.high.max() == 255
-        return "pixels" if image else "cells"
+        if is_image_like(space):
+            return "pixels"
+        whole = np.issubdtype(space.dtype, np.integer)
+        if whole and np.prod(space.shape[:2]) <= MAX_CELLS:
+            return "cells"
+        raise UserError(
+            f"cannot tell what a Box of shape {space.shape} and type {space.dtype} is: an image "
+            "(kind='pixels') or a grid with a token a cell (kind='cells')? Matrices of entities "
+            "are stacked by VecFrameStack, with n_stack"
+        )
     raise UserError(
         f"attention needs a set: a Box of shape (entities, features) or an image, got shape "
         f"{space.shape}; stack past frames by gymnasium's FrameStackObservation and set "

@@ -5,12 +5,13 @@ Padding is left out before anything is computed, so it costs nothing and has no 
 
 from collections.abc import Iterable
 
+import numpy as np
 from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.nn import Layout, Linear, Packed, full_layout, layout_of
-from rl_attention.tokenizers.columns import ColumnEncoder
+from rl_attention.tokenizers.columns import LARGEST_BOUND, ColumnEncoder
 from rl_attention.tokenizers.options import TokenOptions
 from rl_attention.tokenizers.places import ColumnPlaces, grid_places, make_position_code
 from rl_attention.tokenizers.tokens import read_mask
@@ -27,9 +28,11 @@ class SetTokenizer(nn.Module):
 
     Attributes:
         trims: Whether slots that are padding in the whole batch may be left out.
+        grows: Whether a batch may have another number of rows than the space.
     """
 
     trims = True
+    grows = False
 
     def __init__(
         self, options: TokenOptions, *, kind: str, n_tokens: int, spans: tuple[int, ...] | None
@@ -46,7 +49,8 @@ class SetTokenizer(nn.Module):
         if self.presence is not None:
             mask = values[..., self.presence]
         if mask is None:
-            return full_layout(len(values), self.n_tokens, values.device)
+            count = values.shape[1] if self.grows else self.n_tokens
+            return full_layout(len(values), count, values.device)
         return layout_of(read_mask(mask, name=self.mask_name), trim=self.trims)
 
     def placed(self, tokens: Tensor, places: Tensor | None) -> Tensor:
@@ -88,6 +92,8 @@ class EntityTokenizer(SetTokenizer):
     Raises:
         UserError: An option names a column that is not there.
     """
+
+    grows = True
 
     def __init__(self, space: spaces.Box, options: TokenOptions, name: str = "entities") -> None:
         columns = options.place_columns
@@ -175,7 +181,8 @@ class PatchTokenizer(FixedPlaceTokenizer):
     """One token a square patch of an image.
 
     The image comes as Stable-Baselines3 hands it over: scaled to 0..1, channels first. A space
-    whose channels are last (no `VecTransposeImage` in between) is read as it is.
+    whose channels are last (no `VecTransposeImage` in between) is read as it is, and one that is no
+    image to Stable-Baselines3 is scaled by its bounds here.
 
     Args:
         space: The Box of the image, as the extractor gets it.
@@ -200,9 +207,12 @@ class PatchTokenizer(FixedPlaceTokenizer):
         self.channels_first = channels_first
         self.patch_size = side
         self.linear = Linear(channels * side**2, options.width)
+        self.low, self.range = _own_scale(space)
 
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Packed, Tensor]:
         """Map an image `B C H W` (or `B H W C`) to tokens, row by row."""
+        if self.range != 1.0:
+            values = (values - self.low) / self.range
         images = values if self.channels_first else values.permute(0, 3, 1, 2)
         patches = nn.functional.unfold(images, self.patch_size, stride=self.patch_size)
         layout = self.layout(values, None)
@@ -232,6 +242,14 @@ def _check_columns(option: str, columns: Iterable[int], size: int, name: str) ->
         raise UserError(
             f"{option}: expected columns of {name!r}, 0 to {size - 1}, got {strange[0]}"
         )
+
+
+def _own_scale(space: spaces.Box) -> tuple[float, float]:
+    """Return the lowest value and the range of an image that Stable-Baselines3 leaves as it is."""
+    low, high = float(space.low.min()), float(space.high.max())
+    scaled_already = space.dtype == np.uint8 and (low, high) == (0.0, 255.0)
+    bounded = abs(low) < LARGEST_BOUND and abs(high) < LARGEST_BOUND and high > low
+    return (low, high - low) if bounded and not scaled_already else (0.0, 1.0)
 
 
 def _channels_first(space: spaces.Box, n_stack: int) -> bool:

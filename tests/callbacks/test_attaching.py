@@ -236,13 +236,13 @@ def test_a_vector_environment_without_objects_offers_nothing(error, tmp_path):
     assert stored(tmp_path).labels is None
 
 
-def test_envpool_offers_nothing(tmp_path):
+def test_our_vector_environment_has_names_on_envpool_too(tmp_path):
     pytest.importorskip("envpool")
     from rl_attention_envs import make_vec_env as make_ours
 
     env = make_ours("MiniGrid-Empty-5x5-v0", n_envs=2, backend="envpool")
     train(env, tmp_path, kind="dict")
-    assert stored(tmp_path).labels is None
+    assert stored(tmp_path).labels[0, 0] == "green goal"
     env.close()
 
 

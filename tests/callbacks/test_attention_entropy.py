@@ -51,6 +51,7 @@ def observations(n=32):
     return {key: np.stack([s[key] for s in samples]) for key in samples[0]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", SETTINGS)
 def test_a_bonus_spreads_attention_and_a_penalty_sharpens_it(algorithm):
     found = {}

@@ -76,7 +76,9 @@ def test_the_first_snapshot_is_from_before_training(make_model, observations, tm
     assert np.array_equal(first.layers["l0"].weights, untrained.weights)
 
 
-@pytest.mark.parametrize("real", [False, True], ids=["tiny", "ours"])
+@pytest.mark.parametrize(
+    "real", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["tiny", "ours"]
+)
 def test_watching_changes_nothing(make_model, algorithm, real, tmp_path, weights_of, assert_same):
     def make_model_of(name):
         return make_model(name, extractor=AttentionExtractor) if real else make_model(name)

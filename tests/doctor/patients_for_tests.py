@@ -11,7 +11,7 @@ from minigrid.wrappers import ImgObsWrapper
 from spaces_for_tests import N, SampleEnv, symbol_box
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 from torch import nn
 
 from rl_attention import AttentionExtractor, MLPExtractor
@@ -74,6 +74,21 @@ class Cars(SampleEnv):
     def step(self, action):
         observation, *rest = super().step(action)
         return self._shape(observation), *rest
+
+
+class Wide(gym.ObservationWrapper):
+    """Numbers around 0 whose bounds are anywhere."""
+
+    def __init__(self, bound):
+        super().__init__(SampleEnv(spaces.Box(-1.0, 1.0, (N, F))))
+        self.observation_space = spaces.Box(-bound, bound, (N, F))
+
+    def observation(self, observation):
+        return observation
+
+
+def stacked(make):
+    return VecFrameStack(DummyVecEnv([make]), 3)
 
 
 class Flat(BaseFeaturesExtractor):
@@ -304,6 +319,19 @@ SICK = {
     ),
     "bytes": ("normalized_bytes", "error", lambda: ppo(normalized(BYTES), policy="MlpPolicy")),
     "bytes of an environment": ("normalized_bytes", "error", lambda: normalized(BYTES)),
+    "frames that nobody told of": (
+        "frame_stack",
+        "error",
+        lambda: ppo(stacked(Cars), AttentionExtractor, TINY, policy="MlpPolicy"),
+    ),
+    "bounds far too wide": ("narrow_numbers", "warning", lambda: Wide(1e4)),
+    "normalised and scaled again": (
+        "narrow_numbers",
+        "warning",
+        lambda: ppo(
+            VecNormalize(DummyVecEnv([lambda: Wide(1e4)])), AttentionExtractor, TINY, "MlpPolicy"
+        ),
+    ),
     "a column says what is real": ("presence", "warning", Cars),
     "nothing says what is real": ("presence", "warning", lambda: Cars(flags=False)),
     "hides all": ("mask", "error", lambda: MaskEnv(lambda row, step: False)),
@@ -383,6 +411,11 @@ HEALTHY = {
         ),
     ),
     "picture normalised": ("normalized_bytes", lambda: normalized(PICTURE)),
+    "frames that are told of": (
+        "frame_stack",
+        lambda: ppo(stacked(Cars), AttentionExtractor, {**TINY, "n_stack": 3}, policy="MlpPolicy"),
+    ),
+    "bounds that are filled": ("narrow_numbers", lambda: Wide(3.0)),
     "a column that is told of": (
         "presence",
         lambda: ppo(Cars(), AttentionExtractor, {**TINY, "presence_column": 0}, policy="MlpPolicy"),

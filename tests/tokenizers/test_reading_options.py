@@ -113,6 +113,20 @@ def test_a_presence_column_holds_flags_alone():
             "'mask' does not say which of the sets a, b it is of: name it a_mask",
         ),
         (spaces.Box(-1, 1, (4,)), {}, "FrameStackObservation and set kind='history'"),
+        (
+            spaces.Box(0, 1, (16, 16, 3)),
+            {},
+            "cannot tell what a Box of shape .16, 16, 3. and type flo",
+        ),
+        (spaces.Box(0, 9, (64, 64, 3), int), {}, "cannot tell what a Box of shape .64, 64, 3."),
+        (spaces.Box(0, 1, (0, 3)), {}, r"'observation' of shape \(0, 3\) can hold no token"),
+        (spaces.Box(0, 1, (3, 0)), {}, r"'observation' of shape \(3, 0\) can hold no token"),
+        (presence(), {"n_stack": 2}, "does not hold 2 frames side by side"),
+        (
+            spaces.Dict(e=MATRIX, camera=spaces.Box(0, 255, (16, 16, 3), np.uint8)),
+            {"entity_keys": ["e", "camera"], "presence_column": {"camera": 0}},
+            "presence_column: an image has no columns",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(space, options, message):
@@ -234,3 +248,70 @@ def test_options_come_out_of_json_as_they_went_in():
     options = TokenOptions(entity_keys=["a", "b"], presence_column={"a": 0})
     again = TokenOptions(entity_keys=("a", "b"), presence_column={"a": 0})
     assert options == again
+
+
+def test_a_mask_beside_sets_with_masks_of_their_own_is_no_mask():
+    space = spaces.Dict(
+        a=MATRIX,
+        a_mask=spaces.MultiBinary(5),
+        b=MATRIX,
+        b_mask=spaces.MultiBinary(5),
+        mask=spaces.MultiBinary(3),
+    )
+    schema = read_schema(space, TokenOptions(entity_keys=["a", "b"]))
+    assert set(schema.global_spaces) == {"mask"}
+
+
+def test_a_set_keeps_all_its_frames_whatever_it_is_called():
+    space = spaces.Dict(gas_mask=MATRIX, mission=spaces.Box(0, 5, (4, 2), np.int64))
+    env = VecFrameStack(DummyVecEnv([lambda: MaskedEnv(space)]), 3)
+    keys = ["gas_mask", "mission"]
+    options = TokenOptions(8, entity_keys=keys, n_stack=3, presence_column={"gas_mask": 2})
+    tokenizer = ObservationTokenizer(env.observation_space, options)
+    seen = {key: torch.zeros(1, *part.shape) for key, part in env.observation_space.items()}
+    seen["gas_mask"][0, :2, 8] = 1  # the newest frame
+    seen["gas_mask"][0, :, 2] = 1
+    _, layout = tokenizer(seen).entities
+    assert layout.count.tolist() == [2 + 4]
+
+
+def test_any_number_of_rows_is_read_without_a_mask():
+    features = extractor(MATRIX)
+    rows = torch.randn(2, 9, 3)
+    few = features(rows[:, :2])
+    assert few.isfinite().all()
+    assert (features(rows) - features(rows[:, :5])).abs().max() > 1e-4
+
+
+def test_an_image_of_floats_is_scaled_by_its_bounds():
+    bytes_, floats = (spaces.Box(0, 255, (3, 16, 16), kind) for kind in (np.uint8, np.float32))
+    image = torch.randint(0, 256, (2, 3, 16, 16)).float()
+    expected = extractor(bytes_)(image / 255)  # as Stable-Baselines3 hands it over
+    torch.testing.assert_close(extractor(floats, kind="pixels")(image), expected)
+
+
+def test_the_numbers_of_the_global_token_are_scaled():
+    near, far = (spaces.Dict(e=MATRIX, place=spaces.Box(0, high, (2,))) for high in (2, 2000))
+    place, rows = torch.rand(3, 2), torch.randn(3, 5, 3)
+    features = [
+        extractor(space, entity_keys=["e"])({"e": rows, "place": place * high})
+        for space, high in ((near, 2), (far, 2000))
+    ]
+    torch.testing.assert_close(*features)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bogus": 1}, "MLPExtractor: got an unexpected option 'bogus'; it takes width"),
+        ({"n_stak": 2}, "did you mean 'n_stack'"),
+        ({"width": 0}, "width must be a whole number of at least 1, got 0"),
+        ({"patch_size": -8}, "patch_size must be a whole number of at least 1, got -8"),
+        ({"hidden": "4"}, "hidden must be a whole number of at least 1, got '4'"),
+        ({"slot": 0}, "slot must be a whole number of at least 1, got 0"),
+        ({"features_dim": 0}, "features_dim must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_the_mlp_checks_its_options(options, message):
+    with pytest.raises((UserError, ValueError), match=message):
+        MLPExtractor(MATRIX, **options)

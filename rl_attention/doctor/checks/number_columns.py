@@ -26,16 +26,14 @@ def check(subject: Subject) -> Iterator[Finding]:
     """
     declared = token_options(subject)
     for key, found, space in find_sets(subject):
+        known = {*declared.categories_of(found.name), declared.presence_of(found.name)}
+        size = space.shape[-1] // declared.n_stack
+        unknown = [c for c in range(space.shape[-1]) if c % size not in known]
         if is_integer(space):
-            yield from _wide(key, space)
+            yield from _wide(key, space, unknown)
             continue
         rows = real_rows(subject, key, found)
-        known = {*declared.categories_of(found.name), declared.presence_of(found.name)}
-        columns = [
-            str(column)
-            for column in range(rows.shape[1])
-            if column not in known and _like_ids(rows[:, column])
-        ]
+        columns = [str(column) for column in unknown if _like_ids(rows[:, column])]
         if columns:
             yield Finding(
                 "number_columns",
@@ -48,12 +46,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _wide(key: str, space: spaces.Box) -> Iterator[Finding]:
+def _wide(key: str, space: spaces.Box, unknown: list[int]) -> Iterator[Finding]:
     size = space.shape[-1]
     low = space.low.reshape(-1, size).astype(np.float64).min(axis=0)
     high = space.high.reshape(-1, size).astype(np.float64).max(axis=0)
-    columns = np.flatnonzero(high - low + 1 > MAX_SYMBOLS)
-    if len(columns):
+    columns = [column for column in unknown if high[column] - low[column] + 1 > MAX_SYMBOLS]
+    if columns:
         first = columns[0]
         yield Finding(
             "number_columns",

@@ -25,7 +25,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         if found.kind != "entities" or masked:
             continue
         values = subject.observations()[key]
-        rows = values.reshape(-1, values.shape[-1])
+        size = values.shape[-1] // declared.n_stack  # of stacked frames, the newest
+        rows = values[..., -size:].reshape(-1, size)
         real = (rows != 0).any(axis=1)
         if real.all() or not real.any():
             continue
