@@ -45,6 +45,10 @@ class AttentionMapCallback(BaseCallback):
     Args:
         probes: What to look at. None takes the first observation of each of the first four training
             environments, with what they say of it by `describe_entities()` (docs/attaching.md).
+            Behind `VecNormalize`, probes hold observations that are not normalised
+            (`env.get_original_obs()`): each snapshot normalises them by the statistics of its
+            moment. Where another wrapper around it changes shapes (`VecFrameStack`), they hold
+            observations as the policy sees them, and stay as they are.
         snapshots: How many snapshots, at least 2. TensorBoard shows at most 10 pictures a tag
             unless started with `--samples_per_plugin images=200`.
         folder: Folder of the run. None writes to TensorBoard alone.
@@ -55,7 +59,7 @@ class AttentionMapCallback(BaseCallback):
 
     Raises:
         UserError: If `snapshots` is below 2; when training begins, if there is neither a folder
-            nor a TensorBoard log, or if the folder holds other probes.
+            nor a TensorBoard log, if the folder holds other probes, or if probes do not fit.
     """
 
     def __init__(

@@ -2,13 +2,16 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from rl_attention.errors import UserError
 from rl_attention.extractors.base import TokenExtractor
-from rl_attention.tokenizers import TokenOptions
+from rl_attention.tokenizers import TokenOptions, read_schema
+from rl_attention.tokenizers.places import DEFAULT_POSITION
 
 Options = Mapping[str, Any]
 
@@ -74,20 +77,50 @@ def _plain(name: str, value: Any) -> Any:
     )
 
 
-def find_differing(stored: Options, ours: Options, *, has_image: bool) -> list[str]:
+def find_differing(
+    stored: Options, ours: Options, space: spaces.Space[Any], *, has_image: bool
+) -> list[str]:
     """Name the options by which two extractors compute different things.
 
     Args:
         stored: Options from a file.
         ours: Options of an extractor.
+        space: The observations of the extractor.
         has_image: Whether there are axes for patches.
     """
     theirs, mine = (_that_matter(options, has_image) for options in (stored, ours))
+    spelled = _differing(theirs, mine)
+    if not spelled:
+        return []
+    meant = _differing(_as_read(theirs, space), _as_read(mine, space))
+    return [name for name in spelled if name in meant]
+
+
+def _differing(theirs: Options, mine: Options) -> list[str]:
     return [
         name
         for name in sorted(theirs.keys() | mine.keys())
         if (name in theirs) != (name in mine) or theirs[name] != mine[name]
     ]
+
+
+def _as_read(options: Options, space: spaces.Space[Any]) -> Options:
+    """Say of each set what the options come to; there are several ways to spell it."""
+    names = [field.name for field in fields(TokenOptions) if field.name in options]
+    try:
+        tokens = TokenOptions(**{name: options[name] for name in names})
+        sets = read_schema(space, tokens).sets
+    except Exception:  # nobody knows what a file says; options that do not go are as they are
+        return options
+    read: dict[str, Any] = {
+        "entity_keys": [found.key for found in sets],
+        "kind": [found.kind for found in sets],
+        "presence_column": [tokens.presence_of(found.name) for found in sets],
+        "categorical_columns": [set(tokens.categories_of(found.name)) for found in sets],
+    }
+    if tokens.position == "auto" and len(sets) == 1:
+        read["position"] = DEFAULT_POSITION.get(sets[0].kind, "none")
+    return {**options, **{name: read[name] for name in read if name in options}}
 
 
 def _that_matter(options: Options, has_image: bool) -> dict[str, Any]:

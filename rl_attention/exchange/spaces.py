@@ -2,19 +2,18 @@
 
 import hashlib
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rl_attention.tokenizers.schema import MASK_KEY
-
 Parts = Mapping[str, Mapping[str, Any]]
 """From a key to what its space is; a space without keys has one, which is empty."""
 
 _WHOLE = ""
+_MASK_TYPES = ("Box", "MultiBinary")
 
 
 def describe(space: spaces.Space[Any]) -> dict[str, dict[str, Any]]:
@@ -42,6 +41,8 @@ def _describe(space: spaces.Space[Any]) -> dict[str, Any]:
 
 def _bounds(bounds: NDArray[Any]) -> Any:
     """One number where all are alike, one a column where all rows are, else their hash."""
+    if not bounds.size:
+        return []
     if np.issubdtype(bounds.dtype, np.floating):
         with np.errstate(over="ignore"):
             bounds = bounds.astype(np.float32)  # what a network sees of them
@@ -57,12 +58,16 @@ def _number(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def explain_difference(stored: Parts, ours: Parts, *, slots_are_free: bool) -> str | None:
+def explain_difference(
+    stored: Parts, ours: Parts, *, masks: Collection[str], slots_are_free: bool
+) -> str | None:
     """Say in which key two spaces differ, if they do.
 
     Args:
         stored: The space from a file.
         ours: The space of an extractor.
+        masks: Keys that say which tokens are real; they follow their sets in size, and may be a
+            MultiBinary or a Box.
         slots_are_free: Whether sets may have more rows, or fewer.
 
     Returns:
@@ -74,25 +79,28 @@ def explain_difference(stored: Parts, ours: Parts, *, slots_are_free: bool) -> s
         if key not in ours:
             return f"{named(key)}: expected none, got a file with it"
         theirs, mine = stored[key], ours[key]
+        if key in masks and theirs.get("type") in _MASK_TYPES:
+            continue
         for field, value in mine.items():
             if _alike(field, theirs.get(field), value):
                 continue
-            if slots_are_free and field == "shape" and _differ_in_slots(key, theirs, mine):
+            if slots_are_free and field == "shape" and _differ_in_slots(theirs, mine):
                 continue
             return f"{named(key)}: {_explain(field, theirs.get(field), value)}"
     return None
 
 
-def find_other_slots(stored: Parts, ours: Parts) -> str | None:
+def find_other_slots(stored: Parts, ours: Parts, masks: Collection[str]) -> str | None:
     """Name the first set that has another number of rows in a file than here.
 
     Args:
         stored: The space from a file.
         ours: The space of an extractor.
+        masks: Keys that say which tokens are real.
     """
     for key in sorted(stored.keys() & ours.keys()):
         theirs, mine = stored[key].get("shape"), ours[key].get("shape")
-        if theirs != mine and not _is_mask(key):
+        if theirs != mine and key not in masks:
             return f"{named(key)}: expected shape {shown(mine)}, got {shown(theirs)}"
     return None
 
@@ -117,15 +125,11 @@ def _is_whole(dtype: str) -> bool:
     return dtype.startswith(("int", "uint"))
 
 
-def _differ_in_slots(key: str, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
+def _differ_in_slots(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
     shape, other = mine["shape"], theirs.get("shape")
     if not isinstance(other, list) or len(other) != len(shape):
         return False
-    return _is_mask(key) or (len(shape) == 2 and other[1:] == shape[1:])
-
-
-def _is_mask(key: str) -> bool:
-    return key == MASK_KEY or key.endswith("_mask")
+    return len(shape) == 2 and other[1:] == shape[1:]
 
 
 def named(key: str) -> str:

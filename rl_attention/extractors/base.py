@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class TokenExtractor(BaseFeaturesExtractor):
         self = super().__new__(cls)
         if given or named:  # a copy, or a pickle, brings its own
             options = {name: value for name, value in named.items() if name != "observation_space"}
-            vars(self)["built_with"] = given[1:], options
+            vars(self)["built_with"] = _own(given[1:]), _own(options)
         return self
 
     def __init__(
@@ -86,6 +87,17 @@ class TokenExtractor(BaseFeaturesExtractor):
     def features(self, tokenized: Tokenized) -> Tensor:
         """Map tokens to features, `B features_dim`; no row may depend on another."""
         raise NotImplementedError
+
+
+def _own(value: Any) -> Any:
+    """Copy what others could change: the lists, dicts and arrays that were given."""
+    if isinstance(value, Mapping):
+        return {name: _own(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_own(part) for part in value]
+    if isinstance(value, tuple):
+        return tuple(_own(part) for part in value)
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _has_hooks(module: nn.Module) -> bool:

@@ -16,8 +16,8 @@ def complete(probes: ProbeSet, tokens: Sequence[TokenSet]) -> ProbeSet:
     """Fill in what is needed to draw, and make every list as long as the network has tokens.
 
     What the set says is kept. Names come from the kind of set (`cell 2,3`, `entity 4`); of several
-    sets, the types are their keys; cells and images are drawn themselves where there is no other
-    picture with a place for every token.
+    sets, their keys are the types, and stand in every name (`map cell 2,3`); cells and images are
+    drawn themselves where there is no other picture with a place for every token.
 
     Args:
         probes: What is to be drawn.
@@ -62,8 +62,15 @@ def _named(
     tokens: Sequence[TokenSet],
     n_probes: int,
 ) -> NDArray[np.str_]:
-    names = np.array([name for each in tokens for name in each.names], dtype=np.str_)
+    names = np.array([name for each in tokens for name in _apart(each, len(tokens))], dtype=np.str_)
     given = types if labels is None else labels
     if given is None:
         return np.tile(names, (n_probes, 1))
     return np.where(given == "", names, given)
+
+
+def _apart(tokens: TokenSet, n_sets: int) -> list[str]:
+    """Names that no token of another set has; those of entities hold the key already."""
+    if n_sets == 1 or tokens.kind == "entities":
+        return tokens.names
+    return [f"{tokens.key} {name}" for name in tokens.names]

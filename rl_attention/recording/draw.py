@@ -23,9 +23,12 @@ def draw(
 
     Args:
         model: Any Stable-Baselines3 algorithm whose extractor holds a `Probe`.
-        observations: A batch as the environments give it, or a `ProbeSet`, which has names and
-            frames. One observation is a batch of one. What the model's `VecNormalize` does to
-            observations is done to them here.
+        observations: A batch as the environments give it, or a `ProbeSet` of such, which has names
+            and frames. One observation is a batch of one. What the model's `VecNormalize` does to
+            observations is done to them here, so give what is not normalised:
+            `env.get_original_obs()` after `env.reset()`. Where another wrapper around it changes
+            shapes (`VecFrameStack`), nothing can be normalised here: give observations as the
+            policy sees them, which `env.reset()` returns.
 
     Returns:
         The picture, `H W 3`.
@@ -38,8 +41,9 @@ def draw(
     else:
         probes = ProbeSet.from_observations(observations)
     _, extractor = find_extractor(model)
+    seen = as_seen(model, probes.observations)
     shown = complete(probes, read_tokens(extractor))
-    layers = label_layers(record(model, as_seen(model, probes.observations)), shown.sizes)
+    layers = label_layers(record(model, seen), shown.sizes)
     pictures = [draw_mosaic(layers, shown, index) for index in range(len(shown))]
     width = max(picture.shape[1] for picture in pictures)
     return np.concatenate([_widened(picture, width) for picture in pictures])

@@ -1,6 +1,7 @@
 """Pictures of observations that are grids: images as they are, symbols in colours of their own."""
 
 import colorsys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,14 @@ def draw_grid(observations: Any, tokens: TokenSet) -> dict[str, NDArray[Any]]:
     """
     if tokens.grid is None or not 1 / _LONGEST <= tokens.grid[0] / tokens.grid[1] <= _LONGEST:
         return {}
-    values = observations if tokens.key is None else observations.get(tokens.key)
-    if not isinstance(values, np.ndarray) or values.ndim != 4:
+    keyed = isinstance(observations, Mapping)
+    values = observations.get(tokens.key) if keyed else observations
+    if keyed == (tokens.key is None) or not isinstance(values, np.ndarray) or values.ndim != 4:
         return {}
     image = _channels_last(values, tokens.grid) if tokens.kind == "pixels" else values
     if image is None or (tokens.kind == "cells" and image.shape[1:3] != tokens.grid):
         return {}
-    frames = _photograph(image) if tokens.kind == "pixels" else _symbols(image)
+    frames = _photograph(image, tokens.n_stack) if tokens.kind == "pixels" else _symbols(image)
     return {"frames": frames, "boxes": _boxes(tokens.grid, frames.shape)}
 
 
@@ -47,9 +49,12 @@ def _channels_last(images: NDArray[Any], grid: tuple[int, int]) -> NDArray[Any] 
     return min(fitting, key=lambda image: image.shape[3]) if fitting else None
 
 
-def _photograph(images: NDArray[Any]) -> NDArray[np.uint8]:
+def _photograph(images: NDArray[Any], n_stack: int) -> NDArray[np.uint8]:
     """The newest frame of images `P H W C` in colours, or in grey."""
-    newest = images[..., -3:] if images.shape[3] % 3 == 0 else images[..., -1:]
+    channels, rest = divmod(images.shape[3], n_stack)
+    newest = images if rest else images[..., -channels:]
+    # frames may be stacked though nobody has said so
+    newest = newest[..., -3:] if newest.shape[3] % 3 == 0 else newest[..., -1:]
     if newest.dtype != np.uint8:
         low, high = float(newest.min()), float(newest.max())
         newest = (255 * (newest - low) / max(high - low, 1e-9)).astype(np.uint8)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rl_attention.recording.batches import checked_batch
+
 
 def find_normalizer(model: Any) -> Any | None:
     """Return the model's `VecNormalize`, or None if nothing can be undone by it.
@@ -25,10 +27,15 @@ def as_seen(model: Any, observations: Any) -> Any:
 
     Args:
         model: A Stable-Baselines3 algorithm.
-        observations: A batch as the environments give it.
+        observations: A batch as the environments give it, not normalised; where `find_normalizer`
+            finds none, as the policy takes it.
+
+    Raises:
+        UserError: If a key is missing, or shapes do not fit.
     """
+    batch = checked_batch(observations, model.observation_space)
     normalizer = find_normalizer(model)
-    return observations if normalizer is None else normalizer.normalize_obs(observations)
+    return batch if normalizer is None else normalizer.normalize_obs(batch)
 
 
 def _shapes(space: Any) -> Any:

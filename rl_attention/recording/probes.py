@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,7 @@ class ProbeSet:
         Args:
             path: Where the file goes.
         """
-        write_arrays(Path(path), dict(self._arrays()))
+        write_arrays(Path(path), {_stored_name(name): array for name, array in self._arrays()})
 
     @classmethod
     def load(cls, path: str | Path) -> "ProbeSet":
@@ -161,7 +162,7 @@ class ProbeSet:
         """
         arrays = read_arrays(Path(path))
         try:
-            return _from_arrays(arrays)
+            return _from_arrays({_read_name(name): array for name, array in arrays.items()})
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
 
@@ -237,3 +238,15 @@ def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> ProbeSet:
         raise UserError("expected observations as one array or as a dict; this is no probe set")
     rest = {name: array for name, array in plain.items() if name != _KEY}
     return ProbeSet(nested or plain[_KEY], **rest)
+
+
+def _stored_name(name: str) -> str:
+    """Name an array in a file: a key of an observation may hold what no file name can."""
+    head, slash, key = name.partition("/")
+    plain = quote(key, safe=" ")
+    return head + slash + plain.replace(".", "%2E").replace("~", "%7E")
+
+
+def _read_name(stored: str) -> str:
+    """Undo `_stored_name`; a key that was stored as it is stays so."""
+    return unquote(stored)

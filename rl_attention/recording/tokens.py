@@ -16,12 +16,14 @@ class TokenSet:
         kind: `entities`, `cells`, `pixels` or `history`.
         key: Key of the observation that holds it; None where the observation is the set.
         grid: Rows and columns, where tokens lie in a grid, row by row.
+        n_stack: How many frames are stacked in the observation, if that is known.
     """
 
     count: int
     kind: str = "entities"
     key: str | None = None
     grid: tuple[int, int] | None = None
+    n_stack: int = 1
 
     @property
     def names(self) -> list[str]:
@@ -57,7 +59,8 @@ def read_tokens(extractor: Any) -> tuple[TokenSet, ...]:
 def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
     cutter = getattr(tokenizer, "entities", None)
     specs = getattr(getattr(tokenizer, "schema", None), "sets", ())
+    n_stack = getattr(getattr(tokenizer, "options", None), "n_stack", 1)
     # several sets have one tokenizer each
     for spec, part in zip(specs, getattr(cutter, "parts", [cutter]), strict=False):
         grid = part.spans if spec.kind in _PLACES else None
-        yield TokenSet(part.n_tokens, spec.kind, spec.key, grid)
+        yield TokenSet(part.n_tokens, spec.kind, spec.key, grid, n_stack)

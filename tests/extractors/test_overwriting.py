@@ -182,6 +182,15 @@ def test_what_it_was_built_with_is_kept():
     assert named.built_with == ((), {"features_dim": 12})
 
 
+def test_what_it_was_built_with_is_its_own():
+    keys, ids = ["entities"], {"entities": [0]}
+    extractor = AttentionExtractor(SPACE, 12, entity_keys=keys, categorical_columns=ids)
+    keys.append("more")
+    ids["entities"].append(7)
+    given = {"entity_keys": ["entities"], "categorical_columns": {"entities": [0]}}
+    assert extractor.built_with == ((12,), given)
+
+
 def test_training_says_nothing(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -115,6 +115,14 @@ def test_several_sets_are_types():
     assert shown.sizes["entities"] == 3
 
 
+def test_names_of_several_sets_are_all_different():
+    sets = [TokenSet(2, "pixels", "l", (1, 2)), TokenSet(2, "pixels", "r", (1, 2))]
+    sets += [TokenSet(1, "history", "past"), TokenSet(1, "entities", "entities")]
+    labels = complete(ProbeSet({"l": np.zeros((1, 8, 16, 3))}), sets).labels
+    expected = ["l patch 0,0", "l patch 0,1", "r patch 0,0", "r patch 0,1"]
+    assert labels.tolist() == [[*expected, "past frame 0", "entity 0"]]
+
+
 def test_cells_are_drawn_where_there_is_no_picture(make_map):
     cells = np.array([[[0, 0, 1], [0, 2, 1]], [[2, 0, 0], [0, 0, 1]]])[..., None]
     shown = complete(ProbeSet({"cells": cells}), [CELLS])
@@ -149,6 +157,16 @@ def test_an_image_is_its_own_picture(channels, channels_first):
     newest = image[..., -3:] if channels % 3 == 0 else image[..., -1:]
     assert np.array_equal(shown.frames, np.broadcast_to(newest, shown.frames.shape))
     assert shown.boxes[0, [0, 5]].tolist() == [[0, 0, 8, 8], [16, 8, 24, 16]]
+
+
+@pytest.mark.parametrize(("channels", "n_stack"), [(3, 3), (6, 6), (6, 2), (12, 4), (8, 4)])
+def test_of_stacked_frames_the_newest_is_drawn(channels, n_stack):
+    image = np.random.default_rng(0).integers(0, 255, (2, 16, 24, channels), dtype=np.uint8)
+    found = tokenizer(6, (6, (2, 3), "pixels", None))
+    found.tokenizer.options = SimpleNamespace(n_stack=n_stack)
+    frames = complete(ProbeSet(image), read_tokens(found)).frames
+    size = 3 if channels // n_stack == 3 else 1
+    assert np.array_equal(frames, np.broadcast_to(image[..., -size:], frames.shape))
 
 
 def test_images_of_floats():

@@ -9,6 +9,7 @@ from rl_attention.recording import ProbeSet, draw_mosaic, label_layers
 from rl_attention.recording.drawing.colours import colours
 from rl_attention.recording.drawing.overlay import Marks, overlay
 from rl_attention.recording.drawing.scale_bar import scale_bar
+from rl_attention.recording.drawing.strips import largest
 from rl_attention.recording.drawing.text import fitted, number, width, wrapped
 
 BOTH = ("global", "entities")
@@ -156,3 +157,28 @@ def test_no_words(make_map, full_probes):
     found = make_map(np.zeros((2, 2, 1, 0)), queries=("global",), keys=("words",))
     layers = label_layers({"w": found}, {"words": 4})
     assert draw_mosaic(layers, full_probes, 0).shape[0] < 60
+
+
+@pytest.mark.parametrize("count", [64, 65, 3000])
+def test_a_strip_shows_the_largest_of_many_tokens(count, make_map):
+    rng = np.random.default_rng(0)
+    probes = ProbeSet(np.zeros((1, count, 2)), labels=[[f"entity {i}" for i in range(count)]])
+    shapes = set()
+    for _ in range(2):
+        weights = rng.dirichlet(np.ones(count), (1, 2, 1))
+        picture = draw_mosaic({"l0": make_map(weights)}, probes, 0)
+        assert picture.shape[1] < 1000
+        shapes.add(picture.shape)
+    assert len(shapes) == 1
+
+
+def test_what_is_not_shown_of_many_tokens_stands_together():
+    weights = np.full((2, 100), 0.001)
+    weights[0, [3, 90]] = 0.4, 0.5
+    weights[1, 70] = 0.9
+    labels, shown = largest([f"t{i}" for i in range(100)], weights)
+    assert len(labels) == shown.shape[1] == 65
+    assert labels[-1] == "36 more"
+    assert {"t3", "t70", "t90"} < set(labels)
+    assert labels[:-1] == sorted(labels[:-1], key=lambda label: int(label[1:]))
+    np.testing.assert_allclose(shown.sum(axis=1), weights.sum(axis=1))

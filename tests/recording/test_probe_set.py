@@ -34,6 +34,26 @@ def test_bare_observations_round_trip(observations, tmp_path):
     assert len(probes) == 2
 
 
+@pytest.mark.parametrize(
+    "key", ["../c", "a/../b", "/a", "..", "", "a\\..", "ü", "%2E", "a\nb", "a b"]
+)
+def test_any_key_round_trips(key, tmp_path):
+    probes = ProbeSet({key: np.ones((2, 1), np.int8), "b": np.zeros((2, 3))})
+    probes.save(tmp_path / "p.npz")
+    assert_equal(probes, ProbeSet.load(tmp_path / "p.npz"))
+
+
+def test_plain_keys_are_stored_as_they_are(tmp_path):
+    """Files of before this was so are read, and written, alike."""
+    probes = ProbeSet({"my cars-2_b": np.ones((2, 1), np.int8)})
+    probes.save(tmp_path / "p.npz")
+    with np.load(tmp_path / "p.npz") as file:
+        assert file.files == ["observations/my cars-2_b"]
+    np.savez(tmp_path / "old.npz", **{"observations/a/b": np.zeros(2), "observations/c.d": [1, 2]})
+    assert set(ProbeSet.load(tmp_path / "old.npz").observations) == {"a/b", "c.d"}
+    assert probes.digest == "e4f11d6db836bbdd7190b75069de4dea13264bcea2e926e1a45dc35e524347c8"
+
+
 def test_saving_twice_gives_the_same_bytes(full_probes, tmp_path):
     full_probes.save(tmp_path / "a.npz")
     full_probes.save(tmp_path / "b.npz")

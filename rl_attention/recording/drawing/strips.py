@@ -22,6 +22,8 @@ from rl_attention.recording.drawing.text import (
 MARGIN = 64
 _CELL = (12, 44)
 _LABEL = 84
+MOST = 64
+"""Tokens that a strip shows; of more, those with the largest weights."""
 
 
 def row_names(n_heads: int) -> list[str]:
@@ -72,16 +74,22 @@ def word_strip(words: Sequence[str], weights: NDArray[Any], *, space: int) -> Im
 def heat_strip(labels: Sequence[str], weights: NDArray[Any], *, space: int) -> Image.Image:
     """Draw heads by tokens, the largest weight of each row written in its cell.
 
+    Of more than `MOST` tokens those are shown that some head weights most, in their order, and
+    behind them what the rest have together.
+
     Args:
         labels: Name of each token, `K`.
         weights: Weight of each for each head, `H K`.
         space: Pixels to aim for; many tokens may take more, few take less.
     """
+    longest = max((width(label) for label in labels), default=0)
+    labels, weights = largest(labels, weights)
     rows = with_mean(weights)
     cell = int(np.clip((space - MARGIN) // max(len(labels), 1), *_CELL))
     height = len(rows) * (LINE + 2)
     upright = any(width(label, SMALL) > cell - 2 for label in labels)
-    below = min(_LABEL, max((width(x) for x in labels), default=0) + 6) if upright else LINE
+    # as for the longest of all labels, or the size would depend on the weights
+    below = min(_LABEL, longest + 6) if upright else LINE
     image = Image.new("RGB", (MARGIN + cell * len(labels), height + below), BACKGROUND)
     draw = ImageDraw.Draw(image)
     for line, (name, row) in enumerate(zip(row_names(len(weights)), rows, strict=True)):
@@ -96,6 +104,22 @@ def heat_strip(labels: Sequence[str], weights: NDArray[Any], *, space: int) -> I
             middle = (x0 + cell / 2 - 1, height + LINE / 2)
             write(draw, middle, label, size=SMALL, fill=FAINT, anchor="mm")
     return image
+
+
+def largest(labels: Sequence[str], weights: NDArray[Any]) -> tuple[Sequence[str], NDArray[Any]]:
+    """Choose `MOST` tokens, and put the others together behind them.
+
+    Args:
+        labels: Name of each token, `K`.
+        weights: Weight of each for each head, `H K`.
+    """
+    more = len(labels) - MOST
+    if more <= 0:
+        return labels, weights
+    order = np.argsort(-weights.max(axis=0), kind="stable")
+    kept = np.sort(order[:MOST])
+    rest = weights[:, order[MOST:]].sum(axis=1, keepdims=True)
+    return [*(labels[i] for i in kept), f"{more} more"], np.hstack([weights[:, kept], rest])
 
 
 def _heat_row(draw: ImageDraw.ImageDraw, row: NDArray[Any], top: int, cell: int) -> None:
