@@ -7,12 +7,12 @@ Axes: `B` rows, `T` packed tokens, `G` chunks, `C` slots of a chunk, `H` heads, 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rl_attention.nn.lazy import lazy
 from rl_attention.nn.reading import Core, Reading, read_pairs
 
 LANE = 16
@@ -39,27 +39,27 @@ class ChunkReading(Reading):
         """Rows begin within the first so many slots of a chunk, so that the longest still fits."""
         return self.n_slots - self.keys.n_slots + 1
 
-    @cached_property
+    @lazy
     def n_chunks(self) -> int:
         """`G`; the last may be empty."""
         n_tokens = len(self.keys.row)
         return n_tokens // self.span + 1 if n_tokens else 0
 
-    @cached_property
+    @lazy
     def place(self) -> Tensor:
         """Where each token stands in `G C`, flattened: `T`."""
         begin = self.keys.count.cumsum(0) - self.keys.count
         chunk = begin // self.span
         return (begin + chunk * (self.n_slots - self.span))[self.keys.row] + self.keys.rank
 
-    @cached_property
+    @lazy
     def table(self) -> Tensor:
         """Which token stands in each slot, `G*C`; 0 where none does."""
         table = self.place.new_zeros(self.n_chunks * self.n_slots)
         number = torch.arange(len(self.place), device=self.place.device)
         return table.index_copy(0, self.place, number)
 
-    @cached_property
+    @lazy
     def together(self) -> Tensor:
         """True for slots of one row, `G 1 C C`; empty slots read each other, so that all read."""
         row = self.place.new_full((self.n_chunks * self.n_slots,), -1)

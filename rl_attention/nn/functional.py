@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rl_attention.nn.ragged import Layout
+from rl_attention.nn.ragged import Layout, PaddedLayout
 
 
 def row_mean(tokens: Tensor, layout: Layout) -> Tensor:
@@ -16,7 +16,10 @@ def row_mean(tokens: Tensor, layout: Layout) -> Tensor:
     Returns:
         The means, `B D`.
     """
-    total = tokens.new_zeros(layout.n_rows, tokens.shape[1]).index_add(0, layout.row, tokens)
+    if isinstance(layout, PaddedLayout):
+        total = layout.pad(tokens).sum(dim=1)
+    else:
+        total = tokens.new_zeros(layout.n_rows, tokens.shape[1]).index_add(0, layout.row, tokens)
     return total / layout.mask.sum(dim=1, keepdim=True).clamp(min=1).to(total.dtype)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rl_attention.nn.attention import AttentionOptions
 from rl_attention.nn.blocks import Stack
-from rl_attention.nn.ragged import Layout, full_layout
+from rl_attention.nn.ragged import Layout, PaddedLayout, full_layout, layout_of
 from rl_attention.nn.reading import DenseReading, Reading, read_pairs, read_shared
 
 GLOBAL, ENTITIES, WORDS, LATENTS = "global", "entities", "words", "latents"
@@ -173,8 +173,9 @@ class EgoMixer(nn.Module):
         """Mix; see `SelfMixer`. No relation is used: the global token has no place."""
         rows = _one_each(token)
         token = _read(self.words, token, rows, words)
-        keys = torch.cat([token, entities.tokens])
-        token = self.blocks(token, read_pairs(rows, rows.then(entities.layout)), keys)
+        keys, joint = torch.cat([token, entities.tokens]), rows.then(entities.layout)
+        read = DenseReading if isinstance(joint, PaddedLayout) else read_pairs
+        token = self.blocks(token, read(rows, joint), keys)
         return Mixed(token, entities.tokens, entities.layout)
 
 
@@ -234,10 +235,9 @@ class WordsToEntitiesMixer(nn.Module):
         """
         if words is None:
             raise ValueError("words_to_entities needs words, got none")
-        own = read_pairs(_one_each(token), words.layout, words.mission)  # each row's own words
-        layout = Layout(own.query, own.slot, len(token), words.layout.n_slots)
-        joint = _one_each(token).then(layout)
-        tokens = torch.cat([token, words.tokens.index_select(0, own.key)])
+        rows = _one_each(token)
+        own, layout = _own_words(words, rows)
+        tokens, joint = torch.cat([token, own]), rows.then(layout)
         tokens = self.read(tokens, DenseReading(joint, entities.layout), entities.tokens)
         return _split(self.blocks(tokens, DenseReading(joint, joint)), len(token), layout)
 
@@ -263,6 +263,16 @@ def _read(block: nn.Module | None, tokens: Tensor, layout: Layout, words: Words 
     if block is None or words is None:
         return tokens
     return block(tokens, read_shared(layout, words.layout, words.mission), words.tokens)
+
+
+def _own_words(words: Words, rows: Layout) -> Packed:
+    """Give each row the words of its mission."""
+    if isinstance(words.layout, PaddedLayout):
+        layout = layout_of(words.layout.mask[words.mission])
+        return Packed(layout.pack(words.layout.pad(words.tokens)[words.mission]), layout)
+    own = read_pairs(rows, words.layout, words.mission)
+    layout = Layout(own.query, own.slot, rows.n_rows, words.layout.n_slots)
+    return Packed(words.tokens.index_select(0, own.key), layout)
 
 
 def _one_each(token: Tensor) -> Layout:

@@ -11,14 +11,14 @@ a head.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from rl_attention.nn.lazy import lazy
 from rl_attention.nn.probe import Probe
-from rl_attention.nn.ragged import Layout, full_layout
+from rl_attention.nn.ragged import Layout, PaddedLayout, full_layout
 from rl_attention.nn.weights import block
 
 SHARED_KEYS = 64
@@ -69,17 +69,17 @@ class Reading:
     keys: Layout
     rows: Tensor | None = None
 
-    @cached_property
+    @lazy
     def key_mask(self) -> Tensor:
         """True for the real keys of each row of queries, `B K`."""
         return self.keys.mask if self.rows is None else self.keys.mask[self.rows]
 
-    @cached_property
+    @lazy
     def allowed(self) -> Tensor:
         """True where a query may read a key, `Tq K`."""
         return self.key_mask[self.queries.row]
 
-    @cached_property
+    @lazy
     def unread(self) -> Tensor | None:
         """True for queries that may read no key, `Tq`; None: there is none."""
         return None if self.queries is self.keys else ~self.allowed.any(dim=1)
@@ -95,7 +95,7 @@ class Reading:
             self._blocked[dtype] = block(self.mask, dtype)
         return self._blocked[dtype]
 
-    @cached_property
+    @lazy
     def _blocked(self) -> dict[torch.dtype, Tensor]:
         return {}
 
@@ -138,14 +138,14 @@ class PairReading(Reading):
     slot: Tensor = field(kw_only=True)
     bias: Tensor | None = None
 
-    @cached_property
+    @lazy
     def unread(self) -> Tensor | None:
         """True for queries that may read no key, `Tq`; None: there is none."""
         if self.queries is self.keys:
             return None
         return torch.bincount(self.query, minlength=len(self.queries.row)) == 0
 
-    @cached_property
+    @lazy
     def rank(self) -> Tensor:
         """How many pairs of the same query come before each, `P`."""
         order = self.query.argsort(stable=True)
@@ -154,12 +154,12 @@ class PairReading(Reading):
         ranks = torch.arange(len(order), device=order.device) - first[self.query[order]]
         return torch.empty_like(ranks).index_copy(0, order, ranks)
 
-    @cached_property
+    @lazy
     def width(self) -> int:
         """The largest number of pairs of one query; at least 1."""
         return int(self.rank.max()) + 1 if len(self.rank) else 1
 
-    @cached_property
+    @lazy
     def filled(self) -> Tensor:
         """True where a query has a pair of a rank, `Tq width`."""
         flags = torch.zeros(
@@ -217,7 +217,7 @@ class PairReading(Reading):
 class SetReading(PairReading):
     """One query for each row: the pairs are the keys, one by one."""
 
-    @cached_property
+    @lazy
     def unread(self) -> Tensor:
         """True for rows without any key, `B`."""
         return self.keys.count == 0
@@ -238,7 +238,7 @@ class DenseReading(Reading):
     near: Tensor | None = None
     bias: Tensor | None = None
 
-    @cached_property
+    @lazy
     def mask(self) -> Tensor:
         """True where a key may be read, `B 1 1 K`, or `B 1 Q K` where `near` is given."""
         allowed = self.key_mask[:, None, None, :]
@@ -270,20 +270,20 @@ class DenseReading(Reading):
 class SharedReading(Reading):
     """All queries against all keys, packed; see the module. `rows` must be given."""
 
-    @cached_property
+    @lazy
     def row(self) -> Tensor:
         """Which row of keys each query reads, `Tq`."""
         assert self.rows is not None
         return self.rows.index_select(0, self.queries.row)
 
-    @cached_property
+    @lazy
     def mask(self) -> Tensor:
         """True where a key lies in the row that a query reads, `Tq Tk`, or `1 Tk` where all do."""
         if self.keys.n_rows == 1:
             return self.keys.row.new_ones((1, len(self.keys.row)), dtype=torch.bool)
         return self.row[:, None] == self.keys.row
 
-    @cached_property
+    @lazy
     def unread(self) -> Tensor | None:
         """True for queries that may read no key, `Tq`; None: there is none."""
         if self.keys.n_rows == 1 and len(self.keys.row):
@@ -327,15 +327,19 @@ def read_pairs(queries: Layout, keys: Layout, rows: Tensor | None = None) -> Pai
     return PairReading(queries, keys, rows, query=query, key=key, slot=slot)
 
 
-def read_set(keys: Layout) -> SetReading:
-    """List the pairs of one query for each row with all keys of that row."""
+def read_set(keys: Layout) -> Reading:
+    """Let one query for each row read all keys of that row."""
     queries = full_layout(keys.n_rows, 1, keys.row.device)
+    if isinstance(keys, PaddedLayout):
+        return DenseReading(queries, keys)
     number = torch.arange(len(keys.row), device=keys.row.device)
     return SetReading(queries, keys, query=keys.row, key=number, slot=keys.slot)
 
 
 def read_shared(queries: Layout, keys: Layout, rows: Tensor) -> Reading:
     """Let many rows of queries read a few rows of keys."""
+    if isinstance(keys, PaddedLayout):
+        return DenseReading(queries, keys, rows)
     if 0 < len(keys.row) <= SHARED_KEYS:
         return SharedReading(queries, keys, rows)
     return read_pairs(queries, keys, rows)

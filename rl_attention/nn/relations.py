@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rl_attention.nn.chunks import ChunkReading
-from rl_attention.nn.ragged import Layout
+from rl_attention.nn.ragged import Layout, PaddedLayout
 from rl_attention.nn.reading import DenseReading, PairReading, Reading, read_pairs
 
 MAX_OFFSETS = 65536
@@ -109,6 +109,8 @@ class Relations(nn.Module):
             places: Where the tokens of the set are, packed, `T C`; None: nowhere.
         """
         joint = rows.then(tokens)
+        if isinstance(joint, PaddedLayout):
+            return self._padded(joint, tokens, places)
         if self.near_pairs is not None:
             return self._related(self._windows(joint, tokens), places, joint.n_rows)
         if self.fixed is not None:
@@ -145,6 +147,21 @@ class Relations(nn.Module):
             offsets = self.fixed[None] - self.fixed[:, None]  # N N C
             bias = F.pad(self.bias(offsets).permute(2, 0, 1), (1, 0, 1, 0))[None]
         return DenseReading(joint, joint, near=self.near, bias=bias)
+
+    def _padded(self, joint: Layout, tokens: Layout, places: Tensor | None) -> DenseReading:
+        """Relate all slots, those of the padding too; nobody reads what they are to each other."""
+        if self.fixed is not None:
+            return self._dense(joint)
+        near = bias = None
+        if places is not None and (self.radius is not None or self.bias is not None):
+            where = tokens.pad(places)
+            offsets = where[:, None] - where[:, :, None]  # B N N C
+            if self.radius is not None:
+                near = (offsets.abs() <= self.radius).all(dim=-1)
+                near = F.pad(near, (1, 0, 1, 0), value=True)
+            if self.bias is not None:
+                bias = F.pad(self.bias(offsets).permute(0, 3, 1, 2), (1, 0, 1, 0))
+        return DenseReading(joint, joint, near=near, bias=bias)
 
     def _windows(self, joint: Layout, tokens: Layout) -> PairReading:
         """List the near pairs of slots that are real, and all pairs with a global token."""
