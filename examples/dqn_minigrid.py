@@ -1,0 +1,52 @@
+"""DQN on BabyAI: go to the thing that the mission names."""
+
+import argparse
+
+import minigrid  # noqa: F401, registers the environments
+import numpy as np
+from stable_baselines3 import DQN
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from rl_attention import AttentionExtractor
+from rl_attention_envs.wrappers import ViewObservation
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timesteps", type=int, default=60_000)
+    timesteps = parser.parse_args().timesteps
+
+    env_id, wrapper = "BabyAI-GoToLocalS5N2-v0", {"wrapper_class": ViewObservation}
+    env = make_vec_env(env_id, n_envs=8, seed=0, **wrapper)
+    model = DQN(
+        "MultiInputPolicy",
+        env,
+        buffer_size=50_000,
+        learning_starts=2_000,
+        learning_rate=5e-4,
+        batch_size=128,
+        gamma=0.9,
+        train_freq=1,
+        target_update_interval=1_000,
+        exploration_fraction=0.5,
+        policy_kwargs={
+            "features_extractor_class": AttentionExtractor,
+            "features_extractor_kwargs": {"width": 32},
+        },
+        seed=0,
+    )
+    test_env = make_vec_env(env_id, n_envs=8, seed=1_000, **wrapper)
+    for when in ("before", "after"):
+        rewards, _ = evaluate_policy(
+            model, test_env, 100, deterministic=False, return_episode_rewards=True
+        )
+        print(
+            f"{when}: success in {np.mean(np.array(rewards) > 0):.0%} of 100 episodes", flush=True
+        )
+        if when == "before":
+            model.learn(timesteps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""PPO on BabyAI: go to the thing that the mission names, and see in TensorBoard how attention finds it."""
+
+import argparse
+
+import minigrid  # noqa: F401, registers the environments
+import numpy as np
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from rl_attention import AttentionExtractor, AttentionMapCallback
+from rl_attention_envs.wrappers import ViewObservation
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timesteps", type=int, default=100_000)
+    timesteps = parser.parse_args().timesteps
+
+    env_id, wrapper = "BabyAI-GoToLocalS5N2-v0", {"wrapper_class": ViewObservation}
+    env = make_vec_env(env_id, n_envs=64, seed=0, **wrapper)
+    model = PPO(
+        "MultiInputPolicy",
+        env,
+        n_steps=40,
+        batch_size=640,
+        n_epochs=4,
+        learning_rate=5e-4,
+        gamma=0.9,
+        ent_coef=0.01,
+        policy_kwargs={"features_extractor_class": AttentionExtractor},
+        tensorboard_log="logs/ppo_minigrid",
+        seed=0,
+    )
+    model.learn(timesteps, callback=AttentionMapCallback())
+    # where the view is partial, the likeliest action alone can go round in circles
+    test_env = make_vec_env(env_id, n_envs=8, seed=1_000, **wrapper)
+    rewards, _ = evaluate_policy(
+        model, test_env, 100, deterministic=False, return_episode_rewards=True
+    )
+    print(f"success in {np.mean(np.array(rewards) > 0):.0%} of 100 episodes")
+
+
+if __name__ == "__main__":
+    main()

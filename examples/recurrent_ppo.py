@@ -1,0 +1,47 @@
+"""RecurrentPPO on MiniGrid-MemoryS7."""
+
+import argparse
+
+import minigrid  # noqa: F401, registers the environments
+import numpy as np
+from sb3_contrib import RecurrentPPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from rl_attention import AttentionExtractor
+from rl_attention_envs.wrappers import ViewObservation
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timesteps", type=int, default=200_000)
+    timesteps = parser.parse_args().timesteps
+
+    env_id, wrapper = "MiniGrid-MemoryS7-v0", {"wrapper_class": ViewObservation}
+    env = make_vec_env(env_id, n_envs=32, seed=0, **wrapper)
+    model = RecurrentPPO(
+        "MultiInputLstmPolicy",
+        env,
+        n_steps=64,
+        batch_size=512,
+        n_epochs=4,
+        learning_rate=5e-4,
+        gamma=0.99,
+        ent_coef=0.01,
+        policy_kwargs={
+            "features_extractor_class": AttentionExtractor,
+            "features_extractor_kwargs": {"width": 32},
+            "lstm_hidden_size": 64,
+        },
+        seed=0,
+    )
+    model.learn(timesteps)
+    test_env = make_vec_env(env_id, n_envs=8, seed=1_000, **wrapper)
+    rewards, _ = evaluate_policy(
+        model, test_env, 100, deterministic=False, return_episode_rewards=True
+    )
+    print(f"success in {np.mean(np.array(rewards) > 0):.0%} of 100 episodes")
+
+
+if __name__ == "__main__":
+    main()
