@@ -1,4 +1,11 @@
-"""DQN on BabyAI: go to the thing that the mission names."""
+"""DQN on BabyAI: go to the thing that the mission names.
+
+The same extractor in a Q-network. Two settings matter more than attention does: one update for every
+step of the 8 environments (the default is one for four), and enough exploration.
+
+Some four minutes on one core; leaves nothing. Seen: success 7 % before training, acting at random,
+and 96 % after.
+"""
 
 import argparse
 
@@ -38,12 +45,12 @@ def main():
     )
     test_env = make_vec_env(env_id, n_envs=8, seed=1_000, **wrapper)
     for when in ("before", "after"):
+        # in a partial view the likeliest action alone can go round in circles
         rewards, _ = evaluate_policy(
             model, test_env, 100, deterministic=False, return_episode_rewards=True
         )
-        print(
-            f"{when}: success in {np.mean(np.array(rewards) > 0):.0%} of 100 episodes", flush=True
-        )
+        success = np.mean(np.array(rewards) > 0)
+        print(f"success {when} training: {success:.0%} of 100 episodes", flush=True)
         if when == "before":
             model.learn(timesteps)
 

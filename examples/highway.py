@@ -4,6 +4,11 @@
 rows are vehicles. `EgoAndOthers` takes the first row out: what is in no set becomes the global token,
 and with `attention="ego"` that token alone asks. Without the wrapper `presence_column` is enough; the
 ego vehicle is then a row like the others.
+
+Some five minutes on one core, most of them HighwayEnv's own. Leaves `logs/highway`; look at
+`tensorboard --logdir logs`, Images: which vehicles are read, by their places. Seen, in 20 episodes:
+mean reward 6.8 and no episode without a crash before training, 24.4 and 80 % after. Always braking
+gives 21.0 and 100 %: so short a training drives faster than that, but not as safely.
 """
 
 import argparse

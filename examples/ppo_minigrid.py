@@ -1,4 +1,13 @@
-"""PPO on BabyAI: go to the thing that the mission names, and see in TensorBoard how attention finds it."""
+"""PPO on BabyAI: go to the thing that the mission names, with pictures of attention.
+
+Any code for Stable-Baselines3 becomes this by three lines: `ViewObservation` makes entities of the
+grid, `AttentionExtractor` reads them, `AttentionMapCallback` shows what it reads. The numbers are
+those of our task files.
+
+Two minutes on one core. Leaves `logs/ppo_minigrid`; look at `tensorboard --logdir logs`: under
+Images `attention_map/probe00`, with a slider over training, under Scalars `attention/mass_key` and
+others. Seen: success PPO_BEFORE before training, PPO_AFTER after.
+"""
 
 import argparse
 
@@ -32,13 +41,16 @@ def main():
         tensorboard_log="logs/ppo_minigrid",
         seed=0,
     )
-    model.learn(timesteps, callback=AttentionMapCallback())
-    # where the view is partial, the likeliest action alone can go round in circles
     test_env = make_vec_env(env_id, n_envs=8, seed=1_000, **wrapper)
-    rewards, _ = evaluate_policy(
-        model, test_env, 100, deterministic=False, return_episode_rewards=True
-    )
-    print(f"success in {np.mean(np.array(rewards) > 0):.0%} of 100 episodes")
+    for when in ("before", "after"):
+        # in a partial view the likeliest action alone can go round in circles
+        rewards, _ = evaluate_policy(
+            model, test_env, 100, deterministic=False, return_episode_rewards=True
+        )
+        success = np.mean(np.array(rewards) > 0)
+        print(f"success {when} training: {success:.0%} of 100 episodes", flush=True)
+        if when == "before":
+            model.learn(timesteps, callback=AttentionMapCallback())
 
 
 if __name__ == "__main__":

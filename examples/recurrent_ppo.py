@@ -1,4 +1,11 @@
-"""RecurrentPPO on MiniGrid-MemoryS7."""
+"""RecurrentPPO on MiniGrid-RedBlueDoors: open the red door first, then the blue one.
+
+The extractor attends to what is in view and an LSTM remembers the rest: the extractor itself keeps no
+state. RECURRENT_PPO_NOTE
+
+Five minutes on one core; leaves nothing. Seen: success REC_BEFORE before training, REC_AFTER after. The
+same settings on MiniGrid-MemoryS7 stay at 50 %, a guess, for 150,000 steps: it takes many more.
+"""
 
 import argparse
 
@@ -17,7 +24,7 @@ def main():
     parser.add_argument("--timesteps", type=int, default=200_000)
     timesteps = parser.parse_args().timesteps
 
-    env_id, wrapper = "MiniGrid-MemoryS7-v0", {"wrapper_class": ViewObservation}
+    env_id, wrapper = "MiniGrid-RedBlueDoors-6x6-v0", {"wrapper_class": ViewObservation}
     env = make_vec_env(env_id, n_envs=32, seed=0, **wrapper)
     model = RecurrentPPO(
         "MultiInputLstmPolicy",
@@ -35,12 +42,16 @@ def main():
         },
         seed=0,
     )
-    model.learn(timesteps)
     test_env = make_vec_env(env_id, n_envs=8, seed=1_000, **wrapper)
-    rewards, _ = evaluate_policy(
-        model, test_env, 100, deterministic=False, return_episode_rewards=True
-    )
-    print(f"success in {np.mean(np.array(rewards) > 0):.0%} of 100 episodes")
+    for when in ("before", "after"):
+        # in a partial view the likeliest action alone can go round in circles
+        rewards, _ = evaluate_policy(
+            model, test_env, 100, deterministic=False, return_episode_rewards=True
+        )
+        success = np.mean(np.array(rewards) > 0)
+        print(f"success {when} training: {success:.0%} of 100 episodes", flush=True)
+        if when == "before":
+            model.learn(timesteps)
 
 
 if __name__ == "__main__":

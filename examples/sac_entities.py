@@ -1,7 +1,10 @@
 """SAC on continuous actions: reach the one target among distractors.
 
-Each row is a thing: where it lies, seen from the agent, and its kind. The kind is a number in a float
-Box, so `categorical_columns` says that it is a name; `mask` says which rows are things.
+Each row is a thing: where it lies, seen from the agent, and its kind. The kind is an id in a float
+Box, so `categorical_columns` says that it is no quantity; `mask` says which rows are things.
+
+Two to three minutes on one core; leaves nothing. Seen: mean reward SAC_BEFORE before training, SAC_AFTER
+after, where going straight to the target gives SAC_BEST.
 """
 
 import argparse
@@ -56,12 +59,17 @@ def main():
 
     policy_kwargs = {
         "features_extractor_class": AttentionExtractor,
-        "features_extractor_kwargs": {"categorical_columns": [2], "width": 32, "n_heads": 2},
+        "features_extractor_kwargs": {"categorical_columns": [2], "width": 32},
         "net_arch": [64, 64],
     }
     env, test_env = make_vec_env(Reach, n_envs=4, seed=0), make_vec_env(Reach, seed=1_000)
     model = SAC(
-        "MultiInputPolicy", env, policy_kwargs=policy_kwargs, learning_rate=1e-3, batch_size=128
+        "MultiInputPolicy",
+        env,
+        learning_rate=1e-3,
+        batch_size=128,
+        policy_kwargs=policy_kwargs,
+        seed=0,
     )
     before, _ = evaluate_policy(model, test_env, n_eval_episodes=50)
     model.learn(timesteps)
