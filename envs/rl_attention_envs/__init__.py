@@ -1,4 +1,4 @@
-"""Entity observations and fast vector environments for MiniGrid and BabyAI."""
+"""Entity observations and fast vector environments for MiniGrid, BabyAI and Box-World."""
 
 from rl_attention_envs.backends import BackendChoice, choose_backend
 from rl_attention_envs.errors import EnvironmentConfigError

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_attention_envs.backends import VEC_ENV_KINDS, choose_backend
+from rl_attention_envs.box_world.making import make_box_world_vec_env
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.views import make_view
 from rl_attention_envs.views.base import ViewSettings
@@ -23,14 +24,14 @@ def make_vec_env(
     num_threads: int | None = None,
     max_entities: int = 32,
 ) -> "VecEnv":
-    """Make a MiniGrid or BabyAI vector environment.
+    """Make a MiniGrid, BabyAI or Box-World vector environment.
 
     Args:
         env_id: An id of ``list_environments``.
-        view: A key of ``VIEWS``.
+        view: A key of ``VIEWS``; Box-World has no ``flat``.
         n_envs: Number of environments.
         seed: Decides every episode of every environment; None takes one from the operating system.
-        backend: ``auto``, ``envpool`` or ``gymnasium``.
+        backend: ``auto``, ``envpool`` or ``gymnasium``; Box-World is stepped by numpy alone.
         vec_env: How the backend ``gymnasium`` runs its environments: ``dummy``, in this process, or
             ``subproc``, in one process each.
         num_threads: Threads of the backend ``envpool``; None takes one for each core, at most
@@ -53,6 +54,10 @@ def make_vec_env(
     if num_threads is not None and num_threads < 1:
         raise EnvironmentConfigError(f"num_threads must be at least 1, got {num_threads}")
     choice = choose_backend(env_id, backend)
+    if choice.name == "numpy":
+        return make_box_world_vec_env(
+            env_id, view=view, n_envs=n_envs, seed=seed, max_entities=max_entities
+        )
     bounds = mission_bounds(env_id)
     # the view is checked before anything is started
     shown = make_view(view, ViewSettings(bounds.words, bounds.letters, max_entities=max_entities))

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_attention_envs.backends import choose_backend
+from rl_attention_envs.box_world.presets import PRESETS
+from rl_attention_envs.box_world.probes import make_box_world_probes
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.raw import RawObservation
 from rl_attention_envs.registry import envpool_ids
@@ -78,14 +80,17 @@ def make_probes(
         The arguments of a probe set, with a leading axis `P`: ``observations`` as the vector
         environment gives them, ``frames`` `P H W 3`, ``boxes`` `P N 4` (x0, y0, x1, y1 in pixels of
         the frame), ``types`` and ``labels`` `P N`, ``agent_boxes`` `P 4`, ``words`` `P W`,
-        ``missions`` and ``names`` `P`.
+        ``missions`` and ``names`` `P`. Box-World has neither ``words`` nor ``missions``.
 
     Raises:
         EnvironmentConfigError: Something asked for is unknown or cannot be had.
     """
     if n_probes < 1:
         raise EnvironmentConfigError(f"n_probes must be at least 1, got {n_probes}")
-    choose_backend(env_id)
+    if choose_backend(env_id).name == "numpy":
+        return make_box_world_probes(
+            PRESETS[env_id], view=view, n_probes=n_probes, max_entities=max_entities
+        )
     bounds = mission_bounds(env_id)
     shown = make_view(view, ViewSettings(bounds.words, bounds.letters, max_entities=max_entities))
     states = _choose(_collect(env_id, n_probes * _SEEDS_PER_PROBE), n_probes)

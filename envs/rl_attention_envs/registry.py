@@ -5,6 +5,7 @@ import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rl_attention_envs.box_world.presets import FAMILY, PRESETS
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.vocabulary import mission_bounds
 
@@ -17,9 +18,9 @@ class EnvironmentInfo:
 
     Attributes:
         env_id: Gymnasium id.
-        family: ``MiniGrid`` or ``BabyAI``.
+        family: ``MiniGrid``, ``BabyAI`` or ``BoxWorld``.
         backends: Names of the backends that know the id, the fastest first.
-        words: Word slots of its missions.
+        words: Word slots of its missions; 0: it has none.
     """
 
     env_id: str
@@ -53,9 +54,10 @@ def envpool_ids() -> frozenset[str]:
 
 
 def list_environments() -> list[EnvironmentInfo]:
-    """Return every MiniGrid and BabyAI environment that some backend can run, by name."""
+    """Return every environment that some backend can run, by name."""
     fast, reference = envpool_ids(), gymnasium_ids()
-    return [
+    boxes = [EnvironmentInfo(env_id, FAMILY, ("numpy",), words=0) for env_id in sorted(PRESETS)]
+    grids = [
         EnvironmentInfo(
             env_id=env_id,
             family=env_id.split("-")[0],
@@ -64,6 +66,7 @@ def list_environments() -> list[EnvironmentInfo]:
         )
         for env_id in sorted(fast | reference)
     ]
+    return sorted(boxes + grids, key=lambda info: info.env_id)
 
 
 def check_environment(env_id: str) -> None:
@@ -75,11 +78,14 @@ def check_environment(env_id: str) -> None:
     Raises:
         EnvironmentConfigError: Nothing is registered under the id; the nearest ids are named.
     """
-    known = gymnasium_ids() | envpool_ids()
+    if env_id in PRESETS:
+        return
+    known = gymnasium_ids() | envpool_ids() | PRESETS.keys()
     if env_id in known:
         return
     near = difflib.get_close_matches(env_id, sorted(known), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`rl-attention envs` lists them all"
     raise EnvironmentConfigError(
-        f"expected the id of a MiniGrid or BabyAI environment, got {env_id[:80]!r}: {hint}"
+        "expected the id of a MiniGrid, BabyAI or BoxWorld environment, got "
+        f"{env_id[:80]!r}: {hint}"
     )

@@ -1,7 +1,8 @@
-"""Two ways to run MiniGrid and BabyAI, and which of them to take."""
+"""Two ways to run MiniGrid and BabyAI, and which of them to take; Box-World has its own."""
 
 from dataclasses import dataclass
 
+from rl_attention_envs.box_world.presets import is_box_world
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.registry import (
     check_environment,
@@ -27,7 +28,8 @@ def choose_backend(env_id: str, backend: str = "auto") -> BackendChoice:
 
     Args:
         env_id: Gymnasium id.
-        backend: ``auto`` takes EnvPool where it is installed and knows the id.
+        backend: ``auto`` takes EnvPool where it is installed and knows the id; Box-World is always
+            stepped by numpy.
 
     Raises:
         EnvironmentConfigError: The id or the backend is unknown, or the backend cannot run the id.
@@ -37,6 +39,8 @@ def choose_backend(env_id: str, backend: str = "auto") -> BackendChoice:
             f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}"
         )
     check_environment(env_id)
+    if is_box_world(env_id):
+        return _require_auto(env_id, backend)
     if backend == "envpool":
         return _require_envpool(env_id)
     if backend == "gymnasium":
@@ -48,6 +52,15 @@ def choose_backend(env_id: str, backend: str = "auto") -> BackendChoice:
     if env_id not in envpool_ids():
         return BackendChoice("gymnasium", f"envpool does not know {env_id}")
     return BackendChoice("envpool", f"envpool is installed and knows {env_id}")
+
+
+def _require_auto(env_id: str, backend: str) -> BackendChoice:
+    if backend != "auto":
+        raise EnvironmentConfigError(
+            f"backend {backend!r} was asked for, but {env_id} is stepped by numpy alone; use "
+            "backend 'auto'"
+        )
+    return BackendChoice("numpy", "Box-World is stepped by numpy, all environments at once")
 
 
 def _require_envpool(env_id: str) -> BackendChoice:
