@@ -1,10 +1,11 @@
 """RecurrentPPO on MiniGrid-RedBlueDoors: open the red door first, then the blue one.
 
-The extractor attends to what is in view and an LSTM remembers the rest: the extractor itself keeps no
-state. RECURRENT_PPO_NOTE
+The extractor attends to what is in view and an LSTM remembers the rest: the extractor itself keeps
+no state.
 
-Five minutes on one core; leaves nothing. Seen: success REC_BEFORE before training, REC_AFTER after. The
-same settings on MiniGrid-MemoryS7 stay at 50 %, a guess, for 150,000 steps: it takes many more.
+Five minutes on one core; leaves nothing. Seen: success 8 % before training, 99 % after; PPO with
+the same settings, without an LSTM, 63 % (one seed each). Not every task is as easy: on
+MiniGrid-MemoryS7 the same settings stayed at 50 %, a guess, for all of 150,000 steps.
 """
 
 import argparse

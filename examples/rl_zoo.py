@@ -3,8 +3,9 @@
 The file names the policy and the wrapper by their paths, so nothing of RL Zoo has to be changed;
 docs/rl-zoo.md explains its lines.
 
-ZOO_TIME on one core. Prints both commands, to be copied, and what they say; leaves `logs/rl_zoo`. Look
-at `success_rate` in the last table of `train` and at the last lines of `enjoy`. Seen: ZOO_SEEN
+One minute on one core. Prints both commands, to be copied, and what they say; leaves `logs/rl_zoo`.
+Look at `success_rate` in the last table of `train` and at the last lines of `enjoy`. Seen: success
+1.00 over the last 100 episodes of training, 100 % of 101 episodes of `enjoy`.
 """
 
 import argparse

@@ -3,8 +3,8 @@
 Each row is a thing: where it lies, seen from the agent, and its kind. The kind is an id in a float
 Box, so `categorical_columns` says that it is no quantity; `mask` says which rows are things.
 
-Two to three minutes on one core; leaves nothing. Seen: mean reward SAC_BEFORE before training, SAC_AFTER
-after, where going straight to the target gives SAC_BEST.
+Two minutes on one core; leaves nothing. Seen: mean reward -27.8 before training, -3.9 after. Going
+straight to the target gives -2.3, going to the middle of all things -16.7.
 """
 
 import argparse

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
-EVENTS = r"events\.out\.tfevents\..*"
 
-# timesteps, what it prints, the files that it leaves
+# timesteps, what it prints, the folder or file that it leaves
+SUCCESS = r"success before training: \d+%.*\nsuccess after training: \d+%"
 EXAMPLES = {
-    "ppo_minigrid": (64, r"success in \d+% of 100", rf"logs/ppo_minigrid/PPO_1/{EVENTS}"),
-    "dqn_minigrid": (64, r"before.*\d+%.*\n.*after.*\d+%", None),
+    "ppo_minigrid": (64, SUCCESS, "logs/ppo_minigrid"),
+    "dqn_minigrid": (64, SUCCESS, None),
     "sac_entities": (200, r"mean reward: -\d+\.\d before training, -\d+\.\d after", None),
-    "highway": (64, r"before.*\d+%.*\nafter.*\d+%", rf"logs/highway/DQN_1/{EVENTS}"),
-    "recurrent_ppo": (64, r"success in \d+% of 100", None),
-    "rl_zoo": (64, r"(?s)rl_zoo3\.train.*rl_zoo3\.enjoy.*Success rate", r"logs/rl_zoo/ppo/.*"),
-    "own_env": (64, r"\n +4 .*\n +8 .*\n +16 .*\n +32 ", r"own_env\.zip"),
+    "highway": (64, r"always braking: .*\d+%.*\ntrained: .*\d+%", "logs/highway"),
+    "recurrent_ppo": (64, SUCCESS, None),
+    "rl_zoo": (64, r"(?s)rl_zoo3\.train.*rl_zoo3\.enjoy.*Success rate", "logs/rl_zoo"),
+    "own_env": (64, r"\n +4 .*\n +8 .*\n +16 .*\n +32 ", "own_env.zip"),
 }
 NEEDS = {"highway": "highway_env", "recurrent_ppo": "sb3_contrib", "rl_zoo": "rl_zoo3"}
 
@@ -53,7 +53,7 @@ def test_runs_in_an_empty_folder(name, tmp_path):
     assert re.search(printed, done.stdout), done.stdout
     files = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
     assert bool(files) == (left is not None), files
-    assert all(re.fullmatch(left, file) for file in files), files
+    assert all(file == left or file.startswith(f"{left}/") for file in files), files
 
 
 def test_every_example_is_run_and_listed():
@@ -64,10 +64,11 @@ def test_every_example_is_run_and_listed():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_is_short_and_says_what_it_shows(name):
-    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    says = ast.get_docstring(ast.parse(text))
+def test_says_how_long_it_takes_what_it_leaves_and_what_was_seen(name):
+    says = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8")))
     assert "minute" in says
-    assert "second" in says or "core" in says
-    _, _, left = EXAMPLES[name]
-    assert left is None or left.replace("\\", "").split("/PPO")[0].split("/DQN")[0] in says
+    left = EXAMPLES[name][2]
+    assert ("leaves nothing" if left is None else f"`{left}`") in says
+    seen = says.partition("Seen")[2]
+    assert re.search(r"\d", seen)
+    assert not re.search(r"[A-Z]_[A-Z]", seen)  # a figure that was never filled in
