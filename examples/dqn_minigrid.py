@@ -22,7 +22,8 @@ from rl_attention_envs.wrappers import ViewObservation
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--timesteps", type=int, default=60_000)
-    timesteps = parser.parse_args().timesteps
+    parser.add_argument("--episodes", type=int, default=100)
+    options = parser.parse_args()
 
     env_id, wrapper = "BabyAI-GoToLocalS5N2-v0", {"wrapper_class": ViewObservation}
     env = make_vec_env(env_id, n_envs=8, seed=0, **wrapper)
@@ -47,12 +48,12 @@ def main():
     for when in ("before", "after"):
         # in a partial view the likeliest action alone can go round in circles
         rewards, _ = evaluate_policy(
-            model, test_env, 100, deterministic=False, return_episode_rewards=True
+            model, test_env, options.episodes, deterministic=False, return_episode_rewards=True
         )
         success = np.mean(np.array(rewards) > 0)
-        print(f"success {when} training: {success:.0%} of 100 episodes", flush=True)
+        print(f"success {when} training: {success:.0%} of {options.episodes} episodes", flush=True)
         if when == "before":
-            model.learn(timesteps)
+            model.learn(options.timesteps)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ EXAMPLES = {
     "rl_zoo": (64, r"(?s)rl_zoo3\.train.*rl_zoo3\.enjoy.*Success rate", "logs/rl_zoo"),
     "own_env": (64, r"\n +4 .*\n +8 .*\n +16 .*\n +32 ", "own_env.zip"),
 }
+EPISODES = ("ppo_minigrid", "dqn_minigrid", "recurrent_ppo", "highway")
 NEEDS = {"highway": "highway_env", "recurrent_ppo": "sb3_contrib", "rl_zoo": "rl_zoo3"}
 
 pytestmark = pytest.mark.slow
@@ -48,7 +49,8 @@ def test_runs_in_an_empty_folder(name, tmp_path):
         pytest.skip(f"{needed} is not installed: pip install 'rl-attention[examples]'")
     timesteps, printed, left = EXAMPLES[name]
     path = FOLDER / f"{name}.py"
-    done = run([str(path), "--timesteps", str(timesteps)], tmp_path)
+    fewer = ["--episodes", "4"] if name in EPISODES else []
+    done = run([str(path), "--timesteps", str(timesteps), *fewer], tmp_path)
     assert done.returncode == 0, done.stderr
     assert re.search(printed, done.stdout), done.stdout
     files = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
