@@ -37,6 +37,19 @@ def find_sets(subject: Subject) -> list[tuple[str, SetSpec, spaces.Box]]:
     return found
 
 
+def require_ours(subject: Subject) -> None:
+    """Go on if the model's extractor is ours, or there is no model to say otherwise.
+
+    Args:
+        subject: What is examined.
+
+    Raises:
+        NotApplicable: The extractor reads observations in a way of its own.
+    """
+    if subject.model is not None and not isinstance(subject.network().extractor, TokenExtractor):
+        raise NotApplicable("the extractor reads observations in a way of its own")
+
+
 def token_options(subject: Subject) -> TokenOptions:
     """Return how the model's extractor reads observations; the defaults if it is none of ours.
 

@@ -1,8 +1,7 @@
 """What all policies that attend share: the extractor, checked options, and saving whole."""
 
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gymnasium import spaces
@@ -10,7 +9,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 
-from rl_attention.errors import UserError
+from rl_attention.errors import UserError, suggest
 from rl_attention.extractors import EXTRACTORS, AttentionExtractor
 
 PUBLIC = "rl_attention.policies"
@@ -102,7 +101,7 @@ def _find_extractor(given: type[BaseFeaturesExtractor] | str) -> type[BaseFeatur
     if given not in EXTRACTORS:
         raise UserError(
             f"features_extractor_class: expected one of {', '.join(EXTRACTORS)}, or a class, got "
-            f"{given!r}; {_suggest(given, EXTRACTORS)}"
+            f"{given!r}; {suggest(given, EXTRACTORS)}"
         )
     return EXTRACTORS[given]
 
@@ -117,7 +116,7 @@ def _check_policy_options(
     if name in _parameters(extractor):
         hint = f"it is the extractor's: write {_KWARGS}=dict({name}={options[name]!r})"
     else:
-        hint = _suggest(name, _parameters(base))
+        hint = suggest(name, _parameters(base))
     raise UserError(
         f"policy_kwargs: expected options of {base.__name__}, got {name}={options[name]!r}; {hint}"
     )
@@ -132,7 +131,7 @@ def _check_extractor_options(extractor: type, options: Any) -> None:
     if name is not None:
         raise UserError(
             f"{_KWARGS}: expected options of {extractor.__name__}, got {name}={options[name]!r}; "
-            f"{_suggest(name, _parameters(extractor))}"
+            f"{suggest(name, _parameters(extractor))}"
         )
 
 
@@ -148,8 +147,3 @@ def _parameters(cls: type) -> dict[str, inspect.Parameter]:
     fixed = ("observation_space", "action_space", "lr_schedule")
     found = inspect.signature(cls).parameters
     return {name: parameter for name, parameter in found.items() if name not in fixed}
-
-
-def _suggest(name: object, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"

@@ -1,12 +1,11 @@
 """How an observation is read: the options that every arm shares."""
 
-import difflib
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, TypeVar
 
-from rl_attention.errors import UserError
+from rl_attention.errors import UserError, suggest
 
 KINDS = ("entities", "cells", "pixels", "history")
 """What a set can be."""
@@ -65,9 +64,9 @@ class TokenOptions:
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
-                raise UserError(f"{owner}: got an unexpected option {name!r}; {hint}")
+                raise UserError(
+                    f"{owner}: got an unexpected option {name!r}; {suggest(name, known)}"
+                )
         return cls(**given)
 
     def __post_init__(self) -> None:

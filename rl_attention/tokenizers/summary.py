@@ -34,6 +34,7 @@ class SummaryTokenizer(nn.Module):
         centre, scale = (torch.cat(part) for part in zip(*scales, strict=True))
         self.register_buffer("centre", centre, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
+        self.scales = bool(centre.any() or (scale != 1).any())  # two operations less where not
         size = len(centre)
         self.layers = nn.Sequential(Linear(size, width), nn.GELU(), Linear(width, width))
 
@@ -41,7 +42,8 @@ class SummaryTokenizer(nn.Module):
         """Map the observation to `B D`."""
         parts = [observations[key][..., None].flatten(start_dim=1) for key in self.keys]
         dtype = next(self.layers.parameters()).dtype
-        return self.layers((torch.cat(parts, dim=1).to(dtype) - self.centre) * self.scale)
+        numbers = torch.cat(parts, dim=1).to(dtype)
+        return self.layers((numbers - self.centre) * self.scale if self.scales else numbers)
 
 
 def _scale(part: spaces.Space[Any]) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,15 @@ from patients_for_tests import (
     PICTURE,
     SICK,
     TINY,
+    Cars,
     Counts,
     MaskEnv,
     Textbook,
+    Wide,
     dqn,
     normalized,
     ppo,
+    stacked,
 )
 from spaces_for_tests import SPACES, N, SampleEnv, policy_for
 from stable_baselines3 import SAC
@@ -40,6 +43,13 @@ def test_a_healthy_one_is_left_alone(name):
     report = examine(make(), n_steps=30)
     assert check in report.ran, report.skipped
     assert not [finding for finding in report.findings if finding.check == check]
+
+
+@pytest.mark.parametrize("check", ["presence", "narrow_numbers", "frame_stack"])
+def test_extractors_of_others_are_not_judged_by_what_ours_do(check):
+    for make in (Cars, lambda: Wide(1e4)):
+        report = examine(ppo(stacked(make), policy="MlpPolicy"), n_steps=30)
+        assert report.skipped[check] == "the extractor reads observations in a way of its own"
 
 
 def test_every_check_has_a_sick_and_a_healthy_patient():

@@ -7,9 +7,11 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spaces_for_tests import SampleEnv
+from stable_baselines3.common.preprocessing import preprocess_obs
 from test_matrix import ALGORITHMS, SMALL, find_class
 
 from rl_attention import AttentionExtractor, MLPExtractor, record
+from rl_attention.recording import find_extractor
 
 FEW, MORE, COLUMNS = 4, 11, 3
 NAMES = ["PPO", "DQN", "SAC", "TD3", "RecurrentPPO", "TQC"]
@@ -79,6 +81,13 @@ def act(model, seen):
     return model.predict(seen, deterministic=True)[0]
 
 
+def features(model, seen):
+    """Few discrete actions can agree by chance; what they are chosen by does not."""
+    tensors, _ = model.policy.obs_to_tensor(seen)
+    with torch.no_grad():
+        return find_extractor(model)[1](preprocess_obs(tensors, model.observation_space)).numpy()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_for_few_runs_on_more(name, tmp_path):
     model = train(name, tmp_path)
@@ -86,7 +95,9 @@ def test_a_model_for_few_runs_on_more(name, tmp_path):
     seen = observations()
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(MORE)
-        np.testing.assert_allclose(act(wider, widened(seen, order)), act(model, seen), atol=1e-5)
+        more = widened(seen, order)
+        np.testing.assert_allclose(act(wider, more), act(model, seen), atol=1e-5)
+        np.testing.assert_allclose(features(wider, more), features(model, seen), atol=1e-5)
     crowd = {**seen, "entities": np.tile(seen["entities"], (1, 3, 1))[:, :MORE]}
     crowd["mask"] = np.ones((6, MORE), np.int8)
     assert np.isfinite(act(wider, crowd)).all()
@@ -137,3 +148,4 @@ def test_the_order_of_the_entities_changes_no_action(untrained, order, seed):
     turned = {**seen, "entities": seen["entities"][:, order], "mask": seen["mask"][:, order]}
     for model in untrained:
         np.testing.assert_allclose(act(model, turned), act(model, seen), atol=1e-5)
+        np.testing.assert_allclose(features(model, turned), features(model, seen), atol=1e-5)

@@ -4,10 +4,10 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pytest
 from gymnasium import spaces
-from spaces_for_tests import SPACES, F, N, SampleEnv
+from spaces_for_tests import SPACES, F, N
+from worlds_for_tests import MaskedEnv
 
 from rl_attention import policies
 
@@ -66,13 +66,6 @@ SHARED_OR_NOT = [
     for name, algorithm in ALGORITHMS.items()
     for share in ((True, False) if algorithm.shares else (None,))
 ]
-
-
-class MaskedEnv(SampleEnv):
-    """Says which actions may be taken, for MaskablePPO."""
-
-    def action_masks(self):
-        return np.array([True, True, False])
 
 
 def find_class(name):

@@ -6,9 +6,8 @@ from typing import Any
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack
 
 from rl_attention.doctor.findings import Finding, NotApplicable
-from rl_attention.doctor.sets import find_sets, token_options
+from rl_attention.doctor.sets import find_sets, require_ours, token_options
 from rl_attention.doctor.subject import Subject
-from rl_attention.extractors.base import TokenExtractor
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -21,8 +20,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         NotApplicable: Nothing is stacked, images alone are, or the extractor is none of ours.
     """
     stacked = _find_stack(subject.env)
-    if not isinstance(subject.network().extractor, TokenExtractor):
-        raise NotApplicable("the extractor has no option n_stack")
+    subject.require_model()
+    require_ours(subject)
     find_sets(subject)
     told, frames = token_options(subject).n_stack, stacked.stacked_obs.n_stack
     if told != frames:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rl_attention.doctor.checks.normalized_ids import find_normalization, normalized_keys
 from rl_attention.doctor.findings import Finding, NotApplicable
-from rl_attention.doctor.sets import find_sets, real_rows, token_options
+from rl_attention.doctor.sets import find_sets, real_rows, require_ours, token_options
 from rl_attention.doctor.subject import Subject
 from rl_attention.tokenizers.columns import LARGEST_BOUND, MAX_SYMBOLS
 
@@ -26,8 +26,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         subject: What is examined.
 
     Raises:
-        NotApplicable: There is no set of entities, or nothing was observed.
+        NotApplicable: There is no set of entities, nothing was observed, or the extractor is none
+            of ours.
     """
+    require_ours(subject)
     declared, normalized = token_options(subject), _normalized(subject)
     for key, found, space in find_sets(subject):
         size = space.shape[-1] // declared.n_stack

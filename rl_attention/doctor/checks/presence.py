@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rl_attention.doctor.findings import Finding
-from rl_attention.doctor.sets import find_sets, token_options
+from rl_attention.doctor.sets import find_sets, require_ours, token_options
 from rl_attention.doctor.subject import Subject
 
 
@@ -17,8 +17,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         subject: What is examined.
 
     Raises:
-        NotApplicable: There is no set of entities, or nothing was observed.
+        NotApplicable: There is no set of entities, nothing was observed, or the extractor is none
+            of ours.
     """
+    require_ours(subject)
     declared = token_options(subject)
     for key, found, _ in find_sets(subject):
         masked = found.mask_key is not None or declared.presence_of(found.name) is not None
