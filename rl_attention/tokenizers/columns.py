@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
 from rl_attention.nn import ColumnEmbedding, Linear
 from rl_attention.tokenizers.tokens import unlike
+
+Floats = NDArray[np.float32]
 
 MAX_SYMBOLS = 256
 """An integer column of a set with more values than this is taken as a number."""
@@ -73,8 +76,8 @@ class ColumnEncoder(nn.Module):
         last = torch.tensor(count[self.symbols] - 1, dtype=torch.long)
         self.register_buffer("low", first, persistent=False)
         self.register_buffer("last", last, persistent=False)
-        self.register_buffer("centre", centre, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("centre", torch.tensor(centre), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale), persistent=False)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Encode `... C` to `... D`.
@@ -124,7 +127,7 @@ def _check_ids(low: float, high: float, what: str) -> None:
         )
 
 
-def centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Tensor, Tensor]:
+def centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Floats, Floats]:
     """Give what to subtract and to multiply by, so that bounded numbers lie in -1..1.
 
     Args:
@@ -134,4 +137,4 @@ def centre_and_scale(low: np.ndarray, high: np.ndarray) -> tuple[Tensor, Tensor]
     bounded = (np.abs(low) < LARGEST_BOUND) & (np.abs(high) < LARGEST_BOUND) & (high > low)
     low, high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
     centre, scale = (low + high) / 2, 2.0 / (high - low)
-    return torch.tensor(centre, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32)
+    return centre.astype(np.float32), scale.astype(np.float32)

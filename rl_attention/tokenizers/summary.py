@@ -8,7 +8,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from rl_attention.nn import Linear
-from rl_attention.tokenizers.columns import centre_and_scale
+from rl_attention.tokenizers.columns import Floats, centre_and_scale
 from rl_attention.tokenizers.stacking import is_image_like
 
 
@@ -31,9 +31,9 @@ class SummaryTokenizer(nn.Module):
         super().__init__()
         self.keys = sorted(parts)
         scales = [_scale(parts[key]) for key in self.keys]
-        centre, scale = (torch.cat(part) for part in zip(*scales, strict=True))
-        self.register_buffer("centre", centre, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
+        centre, scale = (np.concatenate(part) for part in zip(*scales, strict=True))
+        self.register_buffer("centre", torch.tensor(centre), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale), persistent=False)
         self.scales = bool(centre.any() or (scale != 1).any())  # two operations less where not
         size = len(centre)
         self.layers = nn.Sequential(Linear(size, width), nn.GELU(), Linear(width, width))
@@ -46,10 +46,10 @@ class SummaryTokenizer(nn.Module):
         return self.layers((numbers - self.centre) * self.scale if self.scales else numbers)
 
 
-def _scale(part: spaces.Space[Any]) -> tuple[Tensor, Tensor]:
+def _scale(part: spaces.Space[Any]) -> tuple[Floats, Floats]:
     """Give what to subtract from the numbers of a key and to multiply them by."""
     size = spaces.flatdim(part)
     if not isinstance(part, spaces.Box) or is_image_like(part):
-        return torch.zeros(size), torch.ones(size)
+        return np.zeros(size, np.float32), np.ones(size, np.float32)
     low, high = (bounds.astype(np.float64).reshape(-1) for bounds in (part.low, part.high))
     return centre_and_scale(low, high)
