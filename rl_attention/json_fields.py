@@ -37,6 +37,12 @@ class Fields:
             return value
         raise self._refusal(key, "a name of letters, digits and ._+:/-", value)
 
+    def key_name(self, key: str) -> str:
+        """Return a key of the object, if it could be the name of an environment or an arm."""
+        if _NAME.fullmatch(key):
+            return key
+        raise self._refusal(key, "a key of letters, digits and ._+:/-", key)
+
     def text(self, key: str) -> str:
         """Return one line of text."""
         value = self._get(key)
@@ -96,6 +102,14 @@ class Fields:
         if isinstance(value, Mapping):
             return Fields(value, self.source)
         raise self._refusal(key, "an object", value)
+
+    def below_if_there(self, key: str) -> "Fields":
+        """Return the fields of an object within this one, none where files of old have none."""
+        return Fields({}, self.source) if key not in self.data else self.below(key)
+
+    def is_absent(self, key: str) -> bool:
+        """Tell whether a field is missing, as in a file of an older version, or says nothing."""
+        return self.data.get(key) is None
 
     def is_null(self, key: str) -> bool:
         """Tell whether a field is there and says that there is nothing."""

@@ -1,6 +1,7 @@
 """Entity observations and fast vector environments for MiniGrid, BabyAI and Box-World."""
 
 from rl_attention_envs.backends import BackendChoice, choose_backend
+from rl_attention_envs.changes import CHANGES, change_applies
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.factory import make_vec_env
 from rl_attention_envs.probes import make_probes
@@ -9,11 +10,13 @@ from rl_attention_envs.views import VIEWS
 from rl_attention_envs.vocabulary import VOCABULARY
 
 __all__ = [
+    "CHANGES",
     "VIEWS",
     "VOCABULARY",
     "BackendChoice",
     "EnvironmentConfigError",
     "EnvironmentInfo",
+    "change_applies",
     "check_environment",
     "choose_backend",
     "list_environments",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from rl_attention_envs.backends import VEC_ENV_KINDS, choose_backend
 from rl_attention_envs.box_world.making import make_box_world_vec_env
+from rl_attention_envs.changes import CHANGES, check_change
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.views import make_view
 from rl_attention_envs.views.base import ViewSettings
@@ -23,6 +24,7 @@ def make_vec_env(
     vec_env: str = "dummy",
     num_threads: int | None = None,
     max_entities: int = 32,
+    change: str | None = None,
 ) -> "VecEnv":
     """Make a MiniGrid, BabyAI or Box-World vector environment.
 
@@ -37,6 +39,7 @@ def make_vec_env(
         num_threads: Threads of the backend ``envpool``; None takes one for each core, at most
             ``n_envs``.
         max_entities: Rows of the view ``entities``.
+        change: A key of ``CHANGES``: what is done to every observation before it is shown.
 
     Returns:
         A vector environment with same-step resets, ``terminal_observation``,
@@ -54,10 +57,43 @@ def make_vec_env(
     if num_threads is not None and num_threads < 1:
         raise EnvironmentConfigError(f"num_threads must be at least 1, got {num_threads}")
     choice = choose_backend(env_id, backend)
+    if change is not None:
+        check_change(change, env_id, view)
+    made: VecEnv
     if choice.name == "numpy":
-        return make_box_world_vec_env(
+        made = make_box_world_vec_env(
             env_id, view=view, n_envs=n_envs, seed=seed, max_entities=max_entities
         )
+    else:
+        made = _make_minigrid(
+            env_id,
+            choice.name,
+            view=view,
+            n_envs=n_envs,
+            seed=seed,
+            vec_env=vec_env,
+            num_threads=num_threads,
+            max_entities=max_entities,
+        )
+    if change is None:
+        return made
+
+    from rl_attention_envs.changed_vec_env import ChangedVecEnv
+
+    return ChangedVecEnv(made, CHANGES[change](seed))
+
+
+def _make_minigrid(
+    env_id: str,
+    backend: str,
+    *,
+    view: str,
+    n_envs: int,
+    seed: int | None,
+    vec_env: str,
+    num_threads: int | None,
+    max_entities: int,
+) -> "VecEnv":
     bounds = mission_bounds(env_id)
     # the view is checked before anything is started
     shown = make_view(view, ViewSettings(bounds.words, bounds.letters, max_entities=max_entities))
@@ -67,7 +103,7 @@ def make_vec_env(
     from rl_attention_envs.view_vec_env import ViewVecEnv
 
     raw: VecEnv
-    if choice.name == "envpool":
+    if backend == "envpool":
         from rl_attention_envs.backends.envpool import EnvPoolVecEnv
 
         raw = EnvPoolVecEnv(env_id, n_envs=n_envs, seed=seed, num_threads=num_threads)

@@ -1,5 +1,6 @@
-"""`rl-attention compare`: arms x seeds, and a table."""
+"""`rl-attention compare`: arms x seeds, and a table; or a whole suite."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,20 @@ from rl_attention.cli.common import (
 from rl_attention.cli.errors import debug_option
 from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
 from rl_attention.cli.options import config_options, given_overrides
+from rl_attention.cli.suites import Wish, parse_seeds, results_option, run_suite, split_names
+from rl_attention.cli.sweep import Choice, make_executor
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
+from rl_attention.experiment.overrides import flatten
 from rl_attention.experiment.task_config import CompareConfig, parse_task
 
 DEFAULT_ARMS = ("attention", "mlp")
 
 
 @click.command("compare", cls=SpreadCommand)
+@click.argument("suite", metavar="[SUITE]", required=False)
 @config_file_option
+@click.option("--tasks", metavar="A,B", help="Only these tasks of SUITE. [default: all]")
 @click.option(
     "--arms", metavar="A,B", help="Only these arms. [default: the file's, or attention,mlp]"
 )
@@ -41,6 +47,7 @@ DEFAULT_ARMS = ("attention", "mlp")
 @click.option(
     "-j", "--workers", type=click.IntRange(min=1), help="Runs at a time. [default: one a CPU]"
 )
+@results_option
 @log_folder_option
 @json_option
 @progress_option
@@ -48,20 +55,42 @@ DEFAULT_ARMS = ("attention", "mlp")
 @hyperparams_option
 @config_options
 def command(
+    suite: str | None,
     config_file: str | None,
+    tasks: str | None,
     arms: str | None,
     seeds: str | None,
     baseline: str | None,
     metric: Any,
     workers: int | None,
+    results: Path | None,
     log_folder: Path,
     json_file: Path | None,
     progress: bool | None,
 ) -> None:
     """Train every arm with every seed in parallel, and print a table with intervals.
 
-    Runs that are already finished are not run again.
+    SUITE is a suite file or a task file, or the name of a packaged one, such as `quick`: its tasks,
+    arms and seeds. Without it, the task is what --config and the options below say. Runs that are
+    already finished are not run again.
     """
+    if suite is not None:
+        _refuse_settings(config_file)
+        wish = Wish(
+            suite,
+            log_folder,
+            results=results,
+            tasks=split_names(tasks),
+            arms=split_names(arms),
+            seeds=None if seeds is None else parse_seeds(seeds),
+            baseline=baseline,
+            metric=metric,
+            json_file=json_file,
+            progress=progress,
+        )
+        run_suite(wish, make_executor(Choice("local", workers=workers)))
+        return
+    _refuse_parts_of_a_suite({"--tasks": tasks, "--results": results})
     _refuse_single_run()
     task = choose_arms(load_given_task(config_file), arms)
     if baseline is not None and baseline not in task.arms:
@@ -79,6 +108,23 @@ def command(
     if len(errors) < len(trials):
         show_comparison(trials, baseline=baseline, metric=metric, json_file=json_file)
     finish(trials, errors)
+
+
+def _refuse_settings(config_file: str | None) -> None:
+    if config_file is not None:
+        raise UserError("--config: expected SUITE or --config, got both")
+    given = next(iter(flatten(given_overrides())), None)
+    if given is not None:
+        raise UserError(
+            f"--{given}: expected no setting beside SUITE, whose settings stand in its file; copy "
+            "the file and change the copy"
+        )
+
+
+def _refuse_parts_of_a_suite(given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise UserError(f"{option}: expected SUITE before it, as in `compare quick {option}`")
 
 
 def _refuse_single_run() -> None:
@@ -101,32 +147,10 @@ def choose_arms(task: CompareConfig, names: str | None) -> CompareConfig:
     """
     if names is None and task.arms:
         return task
-    wanted = DEFAULT_ARMS if names is None else tuple(part.strip() for part in names.split(","))
+    wanted = split_names(names) or DEFAULT_ARMS
     for name in wanted:
         if name not in task.arms and name not in VIEWS_OF_ARM:
             known = ", ".join(dict.fromkeys([*task.arms, *VIEWS_OF_ARM]))
             raise UserError(f"--arms: expected some of {known}, got {name!r}")
     arms = {name: task.arms.get(name, {}) for name in wanted}
     return parse_task({**task.dump(), "arms": arms})
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Read seeds such as `0-4` or `0,1,7`.
-
-    Args:
-        text: What was typed.
-
-    Raises:
-        UserError: It is neither, or names more than 1000 seeds.
-    """
-    seeds: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.strip().partition("-")
-            low, high = int(first), int(last if dash else first)
-            if not low <= high < low + 1000:
-                raise ValueError
-            seeds += range(low, high + 1)
-    except ValueError:
-        raise UserError(f"--seeds: expected 0-4 or 0,1,7, got {text!r}") from None
-    return seeds

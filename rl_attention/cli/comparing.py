@@ -17,6 +17,7 @@ from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.sweep import Executor, LocalExecutor, Trial
 from rl_attention.sweep.board import ProgressBoard
+from rl_attention.sweep.records import RecordKeeper, find_finished
 
 _WIDTH = 110
 
@@ -69,7 +70,7 @@ def watch_trials(
     """
     with ProgressBoard(trials, Console(stderr=True), bars=bars) as board:
         try:
-            outcomes = executor.run(trials, board)
+            outcomes = executor.run(trials, RecordKeeper(board))
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"Interrupted; finished runs and what the others logged are kept in {kept}; "
@@ -102,10 +103,9 @@ def show_comparison(
     Raises:
         UserError: No run is finished.
     """
-    finished = [trial for trial in trials if RunFolder(trial.folder).results.exists()]
-    if baseline not in {trial.arm for trial in finished}:
+    runs = read_runs(path for trial in trials if (path := find_finished(trial)) is not None)
+    if baseline not in {run.arm for run in runs}:
         baseline = None  # none of its runs finished, which `finish` reports
-    runs = read_runs(trial.folder for trial in finished)
     comparison = compare(runs, baseline=baseline, metric=metric)
     # a narrow terminal breaks the lines, which is better than losing digits
     Console(width=max(Console().width, _WIDTH)).print(render_table(comparison))

@@ -13,6 +13,8 @@ COMMANDS = {
     "doctor": "Find what silently ruins a run, in a model or an environment.",
     "compare": "Train arms x seeds in parallel and print a table.",
     "sweep": "Run a grid of tasks, arms and seeds: here, on Ray or on Slurm.",
+    "tune": "Search settings, every arm with the same budget.",
+    "report": "Write finished runs as one page, with intervals and figures.",
     "tensorboard": "Open runs in TensorBoard.",
     "envs": "List environments and who can step them.",
     "config": "Print a whole resolved config.",

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rl_attention.cli.common import (
-    check_writable,
-    json_option,
-    log_folder_option,
-    progress_option,
-    wants_bars,
-    write_numbers,
-)
+from rl_attention.cli.common import json_option, log_folder_option, progress_option
 from rl_attention.cli.errors import debug_option
 from rl_attention.cli.options import read_value
+from rl_attention.cli.suites import (
+    Wish,
+    parse_seeds,
+    results_option,
+    run_suite,
+    selection_options,
+    split_names,
+)
 from rl_attention.errors import UserError
 
 if TYPE_CHECKING:
-    from rl_attention.sweep import Executor, Trial
+    from rl_attention.sweep import Executor
 
 MINUTES = 240
 
@@ -123,12 +124,22 @@ class Choice:
     default="slurm",
     hidden=True,  # for tests: submitit starts processes in place of jobs
 )
+@selection_options
+@results_option
 @log_folder_option
 @json_option
 @progress_option
 @debug_option
 def command(
-    suite: str, log_folder: Path, json_file: Path | None, progress: bool | None, **options: Any
+    suite: str,
+    tasks: str | None,
+    arms: str | None,
+    seeds: str | None,
+    results: Path | None,
+    log_folder: Path,
+    json_file: Path | None,
+    progress: bool | None,
+    **options: Any,
 ) -> None:
     """Train every arm with every seed on every task, and print a table for each task.
 
@@ -137,69 +148,19 @@ def command(
     """
     choice = Choice(**options)
     executor = make_executor(choice)
-    check_writable(json_file)
-
-    from rl_attention.cli.comparing import finish, watch_trials
-    from rl_attention.experiment.suite_config import load_suite
-    from rl_attention.sweep import expand_suite
-
-    trials = expand_suite(load_suite(suite), log_folder, threads=choice.cpus_per_trial)
-    missing = find_missing(trials, log_folder, here=choice.executor == "local")
-    errors = []
-    if missing:
-        errors = watch_trials(missing, executor, kept=log_folder, bars=wants_bars(progress))
-    write_numbers(json_file, {"tasks": show_tables(trials), "failed": errors})
-    finish(trials, errors, folder=log_folder)
-
-
-def find_missing(trials: "Sequence[Trial]", runs: Path, *, here: bool) -> "list[Trial]":
-    """Check every trial before the first begins, and list those that are not finished.
-
-    Args:
-        trials: All of the sweep.
-        runs: Where run folders go.
-        here: Whether this machine runs them, so that its devices count.
-
-    Raises:
-        UserError: A trial cannot be had, or nothing can be written there.
-    """
-    from rl_attention.experiment.environments import check_env
-    from rl_attention.experiment.preflight import check_run
-    from rl_attention.experiment.run_folder import RunFolder
-
-    kinds = {(trial.config.env, trial.config.device): trial.config for trial in trials}
-    lines = [check_run(run) if here else check_env(run.env) for run in kinds.values()]
-    for line in dict.fromkeys(lines):
-        click.echo(f"Environments: {line}", err=True)
-    RunFolder(runs).create()
-    # the folder's name stands for the settings, so its results are those of this very run
-    missing = [trial for trial in trials if not RunFolder(trial.folder).results.exists()]
-    if len(missing) < len(trials):
-        click.echo(f"{len(trials) - len(missing)} of {len(trials)} runs are finished.", err=True)
-    return missing
-
-
-def show_tables(trials: "Sequence[Trial]") -> dict[str, Any]:
-    """Print the table of each task that has a finished run, and return their numbers.
-
-    Args:
-        trials: All of the sweep.
-    """
-    from rl_attention.cli.comparing import show_comparison
-    from rl_attention.experiment.run_folder import RunFolder
-
-    tasks: dict[str, list[Trial]] = {}
-    for trial in trials:
-        tasks.setdefault(trial.task or trial.config.env.id, []).append(trial)
-    tables = {}
-    for name, members in tasks.items():
-        if len(tasks) > 1:
-            click.echo(f"\n{name}")
-        if any(RunFolder(trial.folder).results.exists() for trial in members):
-            tables[name] = show_comparison(members, baseline=None).to_dict()
-        else:
-            click.echo("no run is finished")
-    return tables
+    wish = Wish(
+        suite,
+        log_folder,
+        results=results,
+        tasks=split_names(tasks),
+        arms=split_names(arms),
+        seeds=None if seeds is None else parse_seeds(seeds),
+        threads=choice.cpus_per_trial,
+        here=choice.executor == "local",
+        json_file=json_file,
+        progress=progress,
+    )
+    run_suite(wish, executor)
 
 
 def make_executor(choice: Choice) -> "Executor":

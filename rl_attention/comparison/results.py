@@ -1,15 +1,19 @@
-"""Finished runs, read from their folders and checked."""
+"""Finished runs, read from their folders or from what was kept of them, and checked."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rl_attention.errors import UserError
 from rl_attention.files import read_json
 from rl_attention.json_fields import Fields
+from rl_attention.zero_shot_result import ZeroShotResult
 
 FILE = "results.json"
+KEPT = ".result.json"
+"""How the name of a file ends that alone is kept of a finished run."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,15 @@ class RunResult:
         parameters: Trainable numbers of the policy.
         fps: Training frames a second.
         entity_overflow: Entities that did not fit into the view in training.
+        task: Name of the task in a suite; by default the environment's id.
+        std_reward: Standard deviation of the episodes' returns.
+        curve: Frames and success rate in training, at most some 200 pairs.
+        operations: Floating-point operations of one decision; None: not counted.
+        zero_shot: From the name of a test on what was never trained to its outcome; None where it
+            means nothing for what the arm sees.
+        settings: The whole config, as plain data.
+        versions: Packages and their versions.
+        path: Where it was read.
     """
 
     env: str
@@ -43,23 +56,32 @@ class RunResult:
     parameters: int
     fps: float
     entity_overflow: int = 0
+    task: str = ""
+    std_reward: float = 0.0
+    curve: list[list[float]] = field(default_factory=list)
+    operations: int | None = None
+    zero_shot: dict[str, ZeroShotResult | None] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
 
 
-def read_run(folder: Path) -> RunResult:
+def read_run(path: Path) -> RunResult:
     """Read one run.
 
     Args:
-        folder: A run folder with `results.json`.
+        path: A run folder with `results.json`, or a file that was kept of one.
 
     Raises:
         UserError: The run is not finished, or its results are damaged.
     """
-    path = folder / FILE
-    if not os.path.lexists(path):
-        raise UserError(f"{folder}: not finished, there is no {FILE}")
-    told = Fields(read_json(path), path)
+    file = path if path.name.endswith(KEPT) else path / FILE
+    if not os.path.lexists(file):
+        raise UserError(f"{path}: not finished, there is no {file.name}")
+    told = Fields(read_json(file), file)
+    env = told.name("env")
     return RunResult(
-        env=told.name("env"),
+        env=env,
         arm=told.name("arm"),
         algo=told.name("algo"),
         seed=told.whole("seed"),
@@ -71,16 +93,56 @@ def read_run(folder: Path) -> RunResult:
         parameters=told.below("parameters").whole("policy"),
         fps=told.number("fps"),
         entity_overflow=told.whole("entity_overflow"),
+        task=env if told.is_absent("task") else told.name("task"),
+        std_reward=told.number("std_reward"),
+        curve=told.pairs("curve"),
+        operations=None if told.is_absent("operations") else told.whole("operations"),
+        zero_shot=ZeroShotResult.read_all(told.below_if_there("zero_shot")),
+        settings=dict(told.below_if_there("settings").data),
+        versions=told.below("versions").texts(),
+        path=path,
     )
 
 
-def read_runs(folders: Iterable[Path]) -> list[RunResult]:
+def read_runs(paths: Iterable[Path]) -> list[RunResult]:
     """Read several runs.
 
     Args:
-        folders: Run folders, each with `results.json`.
+        paths: Run folders, each with `results.json`, or files that were kept of runs.
 
     Raises:
         UserError: One of them is not finished or damaged.
     """
-    return [read_run(folder) for folder in folders]
+    return [read_run(path) for path in paths]
+
+
+def find_runs(places: Iterable[Path]) -> list[Path]:
+    """List the finished runs at or below some places, in the order of their names.
+
+    Args:
+        places: Run folders, kept files, or folders that hold such anywhere below; links to folders
+            are not followed.
+
+    Raises:
+        UserError: A place is not there, or holds no finished run.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        if not place.exists():
+            raise UserError(f"{place}: expected run folders or result files, but it is not there")
+        here = sorted(_below(place))
+        if not here:
+            raise UserError(f"{place}: no finished run, neither {FILE} nor *{KEPT} lies there")
+        found |= dict.fromkeys(here)
+    return list(found)
+
+
+def _below(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    for folder, _, files in os.walk(place):
+        for file in files:
+            if file == FILE:
+                yield Path(folder)
+            elif file.endswith(KEPT):
+                yield Path(folder, file)

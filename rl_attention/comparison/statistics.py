@@ -5,29 +5,22 @@ The unit is the seed: it is seeds that are resampled, each arm's own.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import trim_mean  # type: ignore[import-untyped]
 
-Array = NDArray[np.float64]
-
-N_RESAMPLES = 10_000
-LEVEL = 0.95
-TRIM = 0.25
-
-
-class Interval(NamedTuple):
-    """A percentile interval.
-
-    Args:
-        low: Its lower end.
-        high: Its upper end.
-    """
-
-    low: float
-    high: float
+from rl_attention.comparison.resampling import (
+    N_RESAMPLES,
+    TRIM,
+    Array,
+    check_scores,
+    never_as_infinite,
+    percentiles,
+    resample,
+    wins,
+)
+from rl_attention.comparison.resampling import Interval as Interval
 
 
 def iqm(scores: ArrayLike) -> float:
@@ -39,7 +32,7 @@ def iqm(scores: ArrayLike) -> float:
     Raises:
         ValueError: There is no score, or one is not finite.
     """
-    return float(trim_mean(_check(scores), TRIM))
+    return float(trim_mean(check_scores(scores), TRIM))
 
 
 def bootstrap_iqm(
@@ -60,10 +53,10 @@ def bootstrap_iqm(
     Raises:
         ValueError: There is no score, or one is not finite.
     """
-    values = _check(scores)
+    values = check_scores(scores)
     if len(values) < 2:
         return None
-    return _percentiles(_iqms(_resample(values, rng, n_resamples)))
+    return percentiles(_iqms(resample(values, rng, n_resamples)))
 
 
 def bootstrap_difference(
@@ -106,7 +99,7 @@ def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike) -> float:
     Raises:
         ValueError: An arm has no score, or one is not finite.
     """
-    return float(_wins(_check(scores)[None], _check(baseline)[None])[0])
+    return float(wins(check_scores(scores)[None], check_scores(baseline)[None])[0])
 
 
 def bootstrap_probability(
@@ -130,7 +123,7 @@ def bootstrap_probability(
     Raises:
         ValueError: An arm has no score, or one is not finite.
     """
-    return _bootstrap_pair(scores, baseline, rng, _wins, n_resamples)
+    return _bootstrap_pair(scores, baseline, rng, wins, n_resamples)
 
 
 def median_with_censoring(frames: Sequence[int | None]) -> float | None:
@@ -147,11 +140,7 @@ def median_with_censoring(frames: Sequence[int | None]) -> float | None:
     Raises:
         ValueError: There is no entry.
     """
-    if not frames:
-        raise ValueError("expected at least one seed, got none")
-    ordered = np.sort([np.inf if value is None else float(value) for value in frames])
-    middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
-    median = float(middle.mean())
+    median = float(np.median(never_as_infinite(frames)))
     return median if np.isfinite(median) else None
 
 
@@ -162,36 +151,11 @@ def _bootstrap_pair(
     statistic: Callable[[Array, Array], Array],
     n_resamples: int,
 ) -> Interval | None:
-    x, y = _check(scores), _check(baseline)
+    x, y = check_scores(scores), check_scores(baseline)
     if min(len(x), len(y)) < 2:
         return None
-    return _percentiles(statistic(_resample(x, rng, n_resamples), _resample(y, rng, n_resamples)))
-
-
-def _resample(values: Array, rng: np.random.Generator, n_resamples: int) -> Array:
-    drawn = rng.integers(len(values), size=(n_resamples, len(values)))
-    return values[drawn]  # resamples, seeds
+    return percentiles(statistic(resample(x, rng, n_resamples), resample(y, rng, n_resamples)))
 
 
 def _iqms(samples: Array) -> Array:
     return np.asarray(trim_mean(samples, TRIM, axis=1), dtype=np.float64)
-
-
-def _wins(x: Array, y: Array) -> Array:
-    pairs = np.sign(x[:, :, None] - y[:, None, :])  # resamples, seeds of x, seeds of y
-    return np.asarray((pairs.mean(axis=(1, 2)) + 1) / 2, dtype=np.float64)
-
-
-def _percentiles(values: Array) -> Interval:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(low), float(high))
-
-
-def _check(scores: Any) -> Array:
-    values = np.asarray(scores, dtype=np.float64)
-    if values.ndim != 1 or not len(values):
-        raise ValueError(f"expected a list of at least one score, got shape {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"expected finite scores, got {values.tolist()}")
-    return values

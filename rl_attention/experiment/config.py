@@ -11,6 +11,7 @@ from rl_attention.experiment.fields import (
     ConfigModel,
     Count,
     Fraction,
+    Name,
     Seed,
     SignedSchedule,
     Sizes,
@@ -86,6 +87,26 @@ class ExtractorConfig(ConfigModel):
     patch_size: Count = Field(default=8, description="Side of a patch of the pixels view.")
 
 
+class ZeroShotConfig(ConfigModel):
+    """A test on what was never trained."""
+
+    id: str | None = Field(
+        default=None, description="Another environment with the same observations and actions."
+    )
+    change: Literal["shuffle", "recolour"] | None = Field(
+        default=None,
+        description="shuffle: entities in another order at every step; recolour: every thing, and "
+        "the mission, in another colour.",
+    )
+
+    @model_validator(mode="after")
+    def _differs(self) -> "ZeroShotConfig":
+        if self.id is None and self.change is None:
+            message = "expected another id, a change, or both, got neither"
+            raise PydanticCustomError("no_test", message)
+        return self
+
+
 class EvalConfig(ConfigModel):
     """The evaluation after training, on fresh environments."""
 
@@ -93,6 +114,9 @@ class EvalConfig(ConfigModel):
         default=100, description="Episodes, an equal share for each environment."
     )
     deterministic: bool = Field(default=True, description="Take the likeliest action.")
+    zero_shot: dict[Name, ZeroShotConfig] = Field(
+        default={}, description="Further tests, after {test: {id: ..., change: ...}}."
+    )
 
 
 class RecordingConfig(ConfigModel):
@@ -137,10 +161,8 @@ class RunConfig(ConfigModel):
     n_timesteps: Count = Field(default=200_000, description="Frames of training.")
     seed: Seed = Field(default=0, description="Decides every random draw.")
     arm: Arm = Field(default="attention", description="Features extractor.")
-    label: str | None = Field(
+    label: Name | None = Field(
         default=None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$",
-        max_length=64,
         description="Name of this arm in folders and tables; by default the arm's own.",
     )
     extractor: ExtractorConfig = Field(

@@ -69,6 +69,7 @@ def build_env(
     stream: int = TRAINING,
     n_envs: int | None = None,
     threads: int | None = None,
+    change: str | None = None,
 ) -> "VecEnv":
     """Make the vector environment of a run, as yet without normalisation.
 
@@ -77,6 +78,7 @@ def build_env(
         stream: `TRAINING` or `EVALUATION`.
         n_envs: How many; by default as the config says.
         threads: CPU threads, where the config leaves them open.
+        change: A change of what it shows, as in a test on what was never trained.
 
     Raises:
         UserError: The environment cannot be made from these settings.
@@ -92,7 +94,18 @@ def build_env(
             vec_env=env.vec_env,
             num_threads=config.num_threads or threads,
             max_entities=env.max_entities,
+            change=change,
         )
+
+
+def change_applies(env: EnvConfig, change: str) -> bool:
+    """Tell whether a change means anything for what an environment shows.
+
+    Args:
+        env: The environment's settings.
+        change: Its name.
+    """
+    return bool(rl_attention_envs.change_applies(change, env.id, env.view))
 
 
 def probe_data(config: RunConfig) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import EVALUATION, build_env, derive_seed
 from rl_attention.experiment.normalization import normalize_alike
+from rl_attention.zero_shot_result import ZeroShotResult
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,23 @@ class Evaluation:
     lengths: NDArray[np.int64]
     successes: NDArray[np.bool_]
 
+    def summary(self) -> ZeroShotResult:
+        """Return what a result file keeps of a test on what was never trained."""
+        return ZeroShotResult(
+            success_rate=float(self.successes.mean()),
+            mean_reward=float(self.returns.mean()),
+            std_reward=float(self.returns.std()),
+            n_eval_episodes=len(self.returns),
+        )
+
 
 def evaluate(
-    model: BaseAlgorithm, config: RunConfig, training: VecEnv, *, threads: int | None = None
+    model: BaseAlgorithm,
+    config: RunConfig,
+    training: VecEnv,
+    *,
+    threads: int | None = None,
+    change: str | None = None,
 ) -> Evaluation:
     """Evaluate a model on environments that it was not trained on.
 
@@ -43,10 +58,11 @@ def evaluate(
         config: Its run; says how many episodes and whether the likeliest action is taken.
         training: The environment of training, for its running means.
         threads: CPU threads, where the config leaves them open.
+        change: A change of what the environments show.
     """
     n_episodes = config.eval.n_episodes
     n_envs = min(config.env.n_envs, n_episodes)
-    env = build_env(config, stream=EVALUATION, n_envs=n_envs, threads=threads)
+    env = build_env(config, stream=EVALUATION, n_envs=n_envs, threads=threads, change=change)
     env = normalize_alike(env, training)
     # sampled actions do not depend on what was drawn before
     set_random_seed(derive_seed(config.seed, EVALUATION), using_cuda=model.device.type == "cuda")

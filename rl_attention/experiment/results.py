@@ -1,11 +1,12 @@
 """What a finished run says of itself."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rl_attention.json_fields import Fields
+from rl_attention.zero_shot_result import ZeroShotResult
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Results:
         backend: Who stepped the environments.
         entity_overflow: Entities that did not fit into the view, in training.
         versions: Packages and their versions.
+        settings: The whole config.
+        operations: Floating-point operations of one decision; None in files of older versions.
+        zero_shot: From the name of a test on what was never trained to what came of it; None where
+            it means nothing for what the arm sees.
     """
 
     env: str
@@ -59,6 +64,9 @@ class Results:
     backend: str
     entity_overflow: int
     versions: dict[str, str]
+    settings: dict[str, Any] = field(default_factory=dict)
+    operations: int | None = None
+    zero_shot: dict[str, ZeroShotResult | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -101,4 +109,7 @@ class Results:
             backend=told.name("backend"),
             entity_overflow=told.whole("entity_overflow"),
             versions=told.below("versions").texts(),
+            settings=dict(told.below_if_there("settings").data),
+            operations=None if told.is_absent("operations") else told.whole("operations"),
+            zero_shot=ZeroShotResult.read_all(told.below_if_there("zero_shot")),
         )

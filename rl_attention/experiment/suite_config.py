@@ -1,13 +1,13 @@
 """A suite file: settings that several tasks share, and beside them the tasks, arms and seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from rl_attention.errors import UserError
-from rl_attention.experiment.fields import ConfigModel
+from rl_attention.experiment.fields import ConfigModel, Name
 from rl_attention.experiment.overrides import merge
 from rl_attention.experiment.task_config import CompareConfig, parse_task, read_arms
 from rl_attention.experiment.task_files import load_task
@@ -15,13 +15,11 @@ from rl_attention.experiment.validation import join_path, suggest, validate
 
 _OF_THE_SUITE = ("arms", "seeds", "seed", "label", "tasks")
 
-TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
-
 
 class SuiteTasks(ConfigModel):
     """The tasks of a suite."""
 
-    tasks: dict[TaskName, dict[str, Any]] = Field(
+    tasks: dict[Name, dict[str, Any]] = Field(
         min_length=1, description="Name of each task -> the settings that it changes."
     )
 
@@ -30,6 +28,43 @@ class SuiteConfig(ConfigModel):
     """A suite, resolved: each task is a comparison of the same arms with the same seeds."""
 
     tasks: dict[str, CompareConfig] = Field(description="Name of each task -> its comparison.")
+
+    @property
+    def arms(self) -> list[str]:
+        """Names of the arms that at least one task has."""
+        return list(dict.fromkeys(arm for task in self.tasks.values() for arm in task.arms))
+
+    def select(
+        self,
+        *,
+        tasks: Sequence[str] | None = None,
+        arms: Sequence[str] | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> "SuiteConfig":
+        """Return a part of the suite; what is kept has the same settings as in the whole.
+
+        Args:
+            tasks: Names of tasks; by default all.
+            arms: Names of arms, likewise.
+            seeds: Seeds in place of the suite's.
+
+        Raises:
+            UserError: There is no such task or arm.
+        """
+        _refuse_unknown_names("--tasks", tasks or (), self.tasks)
+        _refuse_unknown_names("--arms", arms or (), self.arms)
+        return SuiteConfig(
+            tasks={
+                name: task.model_copy(
+                    update={
+                        "arms": {a: task.arms[a] for a in arms or task.arms if a in task.arms},
+                        "seeds": tuple(seeds or task.seeds),
+                    }
+                )
+                for name, task in self.tasks.items()
+                if tasks is None or name in tasks
+            }
+        )
 
 
 def parse_suite(data: Any, *, name: str, source: str = "") -> SuiteConfig:
@@ -64,12 +99,12 @@ def load_suite(name: str) -> SuiteConfig:
     """Read a suite or task file.
 
     Args:
-        name: A path, or the name of a packaged task such as `doorkey-5x5`.
+        name: A path, or the name of a packaged suite or task, such as `quick` or `doorkey-5x5`.
 
     Raises:
         UserError: There is no such file, or it is not valid.
     """
-    data, source = load_task(name, option="SUITE")
+    data, source = load_task(name, option="SUITE", suites=True)
     return parse_suite(data, name=Path(source).stem, source=source)
 
 
@@ -83,7 +118,29 @@ def _parse_one(
             f"{where}.{misplaced}: expected a setting that the task changes; "
             "arms and seeds are the same for all tasks, and stand at the top"
         )
-    return parse_task(merge(common, changes), source=where)
+    without = _read_without(changes.get("without"), common.get("arms"), where)
+    settings = merge(common, {key: part for key, part in changes.items() if key != "without"})
+    if without:
+        settings["arms"] = {a: part for a, part in settings["arms"].items() if a not in without}
+    return parse_task(settings, source=where)
+
+
+def _read_without(names: Any, arms: Any, where: str) -> Sequence[str]:
+    """Read which arms a task cannot have, such as letters where there is no sentence."""
+    known = list(arms) if isinstance(arms, Mapping) else []
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not all(name in known for name in names):
+        raise UserError(
+            f"{where}.without: expected a list of arms, some of {', '.join(known)}, got {names!r}"
+        )
+    return names
+
+
+def _refuse_unknown_names(option: str, names: Sequence[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UserError(f"{option}: expected some of {', '.join(known)}, got {name!r}")
 
 
 def _refuse_unknown(common: Mapping[str, Any], prefix: str) -> None:

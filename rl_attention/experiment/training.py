@@ -1,6 +1,6 @@
 """One run from config to results: the function that every executor calls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,11 +27,13 @@ from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.manifest import installed_versions
 from rl_attention.experiment.models import build_model, count_model_parameters, make_schedule
 from rl_attention.experiment.normalization import normalize, save_normalization
+from rl_attention.experiment.operations import count_operations
 from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.results import Results
 from rl_attention.experiment.run_counts import RunCounts
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.weights import save_weights
+from rl_attention.experiment.zero_shot import check_zero_shot, evaluate_zero_shot
 from rl_attention.files import write_json
 from rl_attention.recording import ProbeSet
 
@@ -71,6 +73,7 @@ def run_trial(
         return finished
 
     # what cannot be built leaves no folder behind
+    check_zero_shot(config)
     env = normalize(config, build_env(config, threads=threads))
     try:
         model = build_model(config, env)
@@ -110,7 +113,8 @@ def _work(
         _learn(model, config, [*watching, saving], counts, done)
         _save(model, env, run)
         evaluation = evaluate(model, config, env, threads=threads)
-    results = _summarise(config, model, success, evaluation, counts)
+        zero_shot = evaluate_zero_shot(model, config, env, threads=threads)
+    results = _summarise(config, model, success, evaluation, zero_shot, counts)
     write_json(run.results, results.to_dict())
     run.interrupted.unlink(missing_ok=True)
     return results
@@ -183,6 +187,7 @@ def _summarise(
     model: BaseAlgorithm,
     success: SuccessThresholdCallback,
     evaluation: Evaluation,
+    zero_shot: Mapping[str, Evaluation | None],
     counts: RunCounts,
 ) -> Results:
     return Results(
@@ -208,4 +213,9 @@ def _summarise(
         backend=backend_name(config.env),
         entity_overflow=counts.overflow,
         versions=installed_versions(),
+        settings=config.dump(),
+        operations=count_operations(model),
+        zero_shot={
+            name: None if found is None else found.summary() for name, found in zero_shot.items()
+        },
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rl_attention.comparison.results import KEPT
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.run_folder import locate
@@ -26,6 +27,7 @@ class Trial:
         config: Its config.
         folder: Its run folder.
         task: Name of its task in a suite of several.
+        record: Where a small file of its results is kept; None: nowhere.
     """
 
     arm: str
@@ -33,6 +35,7 @@ class Trial:
     config: RunConfig
     folder: Path
     task: str = ""
+    record: Path | None = None
 
     @property
     def name(self) -> str:
@@ -95,7 +98,9 @@ def expand(
     return trials
 
 
-def expand_suite(suite: SuiteConfig, runs: Path, *, threads: int = 1) -> list[Trial]:
+def expand_suite(
+    suite: SuiteConfig, runs: Path, *, threads: int = 1, results: Path | None = None
+) -> list[Trial]:
     """List every task with every arm and seed, the first seed of all of them first.
 
     The number of threads changes the last bits of a run, so it becomes one of its settings.
@@ -104,6 +109,7 @@ def expand_suite(suite: SuiteConfig, runs: Path, *, threads: int = 1) -> list[Tr
         suite: What to run.
         runs: Where run folders go.
         threads: CPU threads of a trial whose settings leave them open.
+        results: Where a small file is kept of each, `<results>/<task>/<arm>_s<seed>.result.json`.
 
     Raises:
         UserError: Two runs are the same.
@@ -116,7 +122,9 @@ def expand_suite(suite: SuiteConfig, runs: Path, *, threads: int = 1) -> list[Tr
                 config = task.run(arm, seed)
                 counted = config.model_copy(update={"num_threads": config.num_threads or threads})
                 folder = locate_by_hash(runs, counted)
-                trials.append(Trial(arm, seed, counted, folder, name if len(tasks) > 1 else ""))
+                kept = results and results / name / f"{arm}_s{seed}{KEPT}"
+                task_name = name if len(tasks) > 1 else ""
+                trials.append(Trial(arm, seed, counted, folder, task_name, kept))
     twice = _find_twice(trials)
     if twice is not None:
         raise UserError(

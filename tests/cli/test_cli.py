@@ -8,11 +8,11 @@ import yaml
 from click.testing import CliRunner
 
 from rl_attention.cli.common import wants_bars
-from rl_attention.cli.compare import parse_seeds
 from rl_attention.cli.errors import Failure, failures_logged
 from rl_attention.cli.hyperparams import spread
 from rl_attention.cli.main import COMMANDS, main
 from rl_attention.cli.options import find_leaves
+from rl_attention.cli.suites import parse_seeds
 from rl_attention.errors import UserError
 
 DOORKEY = "MiniGrid-DoorKey-5x5-v0"

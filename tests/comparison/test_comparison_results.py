@@ -20,6 +20,9 @@ DATA = {
     "parameters": {"extractor": 1, "policy": 2},
     "fps": 10.5,
     "entity_overflow": 0,
+    "std_reward": 0.1,
+    "curve": [[50, 0.5]],
+    "versions": {"torch": "2"},
     "more": "is ignored",
 }
 

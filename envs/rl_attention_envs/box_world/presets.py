@@ -16,7 +16,12 @@ def _one_key_for_each_lock(n_colours: int, apart: int) -> tuple[Pair, ...]:
 
 
 _TINY = BoxWorldParams(
-    size=6, solution_length=(1, 2), n_branches=(0, 1), n_colours=6, reward_scale=0.1
+    size=6,
+    solution_length=(1, 2),
+    n_branches=(0, 1),
+    n_colours=6,
+    withheld=_one_key_for_each_lock(6, 2),
+    reward_scale=0.1,
 )
 _SMALL = BoxWorldParams(
     size=8,
@@ -30,6 +35,8 @@ _FULL = BoxWorldParams(withheld=_one_key_for_each_lock(20, 7))
 
 PRESETS: dict[str, BoxWorldParams] = {
     "BoxWorld-6x6-v0": _TINY,
+    "BoxWorld-6x6-Longer-v0": replace(_TINY, solution_length=3),
+    "BoxWorld-6x6-Withheld-v0": replace(_TINY, solution_length=2, require_withheld=True),
     "BoxWorld-8x8-v0": _SMALL,
     "BoxWorld-8x8-Longer-v0": replace(_SMALL, solution_length=(4, 5)),
     "BoxWorld-8x8-Withheld-v0": replace(_SMALL, solution_length=(2, 3), require_withheld=True),

@@ -1,0 +1,58 @@
+"""The suites that come with the package are what they say."""
+
+import pytest
+
+from rl_attention.experiment.environments import build_env
+from rl_attention.experiment.models import build_model, count_model_parameters
+from rl_attention.experiment.suite_config import load_suite
+from rl_attention.experiment.task_files import packaged_suites
+from rl_attention.experiment.zero_shot import check_zero_shot
+
+COMPARISONS = ("quick", "core", "full")
+OTHER_INPUTS = ("flat", "attention-patches")
+"""Their inputs are what they are, so their sizes are too."""
+
+
+def test_the_packaged_suites():
+    assert packaged_suites().keys() >= {*COMPARISONS, "tuning"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_every_zero_shot_test_can_be_taken(name):
+    for task in load_suite(name).tasks.values():
+        for arm in task.arms:
+            check_zero_shot(task.run(arm, 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_arms_of_a_task_have_as_many_parameters_within_five_percent(name):
+    for title, task in load_suite(name).tasks.items():
+        counts = {arm: count(task.run(arm, 0)) for arm in task.arms if arm not in OTHER_INPUTS}
+        for arm, found in counts.items():
+            assert found == pytest.approx(counts["attention"], rel=0.05), (title, arm)
+
+
+def count(config):
+    env = build_env(config, n_envs=1)
+    try:
+        model = build_model(config, env)
+        return count_model_parameters(model)["policy"]
+    finally:
+        env.close()
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_arms_of_a_task_share_frames_and_evaluation(name):
+    for task in load_suite(name).tasks.values():
+        runs = [task.run(arm, 0) for arm in task.arms]
+        assert len({run.n_timesteps for run in runs}) == 1
+        assert len({run.eval.model_dump_json() for run in runs}) == 1
+        assert len({run.hyperparams.gamma for run in runs if run.arm != "flat"}) == 1
+
+
+def test_core_is_small_enough_to_be_run():
+    tasks = load_suite("core").tasks
+    assert len(tasks) <= 8
+    assert all(task.n_timesteps <= 450_000 and len(task.seeds) == 5 for task in tasks.values())
