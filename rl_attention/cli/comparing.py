@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from rl_attention.cli.common import say_next, write_numbers
+from rl_attention.cli.common import WIDTH, say_next, write_numbers
 from rl_attention.cli.errors import Failure
 from rl_attention.comparison import Comparison, compare, read_runs
 from rl_attention.comparison.summary import Metric
@@ -18,8 +18,6 @@ from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.sweep import Executor, LocalExecutor, Trial
 from rl_attention.sweep.board import ProgressBoard
 from rl_attention.sweep.records import RecordKeeper, find_finished
-
-_WIDTH = 110
 
 
 def run_missing(trials: Sequence[Trial], *, workers: int | None, bars: bool) -> list[str]:
@@ -108,18 +106,25 @@ def show_comparison(
         baseline = None  # none of its runs finished, which `finish` reports
     comparison = compare(runs, baseline=baseline, metric=metric)
     # a narrow terminal breaks the lines, which is better than losing digits
-    Console(width=max(Console().width, _WIDTH)).print(render_table(comparison))
+    Console(width=max(Console().width, WIDTH)).print(render_table(comparison))
     write_numbers(json_file, comparison.to_dict())
     return comparison
 
 
-def finish(trials: Sequence[Trial], errors: Sequence[str], *, folder: Path | None = None) -> None:
+def finish(
+    trials: Sequence[Trial],
+    errors: Sequence[str],
+    *,
+    folder: Path | None = None,
+    report: Path | None = None,
+) -> None:
     """Name the next commands, and fail if a trial did.
 
     Args:
         trials: All that were to be run.
         errors: One line for each that failed.
         folder: The folder above their runs; by default that of the first one's environment.
+        report: What a report would be of, if there is anything for one.
 
     Raises:
         Failure: At least one trial failed.
@@ -128,6 +133,7 @@ def finish(trials: Sequence[Trial], errors: Sequence[str], *, folder: Path | Non
     say_next(
         ("tensorboard", folder or trials[0].folder.parent),
         *(("eval", run) for run in islice(finished, 1)),
+        *([] if report is None else [("report", report)]),
     )
     if errors:
         raise Failure(f"{len(errors)} of {len(trials)} runs failed; the first: {errors[0]}")

@@ -1,13 +1,13 @@
 """Running the trials of a suite and showing its tables: what `compare` and `sweep` share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rl_attention.cli.common import check_writable, wants_bars, write_numbers
+from rl_attention.cli.common import WIDTH, check_writable, wants_bars, write_numbers
 from rl_attention.errors import UserError
 
 if TYPE_CHECKING:
@@ -136,9 +136,14 @@ def run_suite(wish: Wish, executor: "Executor") -> None:
     if missing:
         bars = wants_bars(wish.progress)
         errors = watch_trials(missing, executor, kept=wish.log_folder, bars=bars)
-    tables = show_tables(trials, baseline=wish.baseline, metric=wish.metric)
-    write_numbers(wish.json_file, {"tasks": tables, "failed": errors})
-    finish(trials, errors, folder=wish.log_folder)
+    numbers: dict[str, Any] = {
+        "tasks": show_tables(trials, baseline=wish.baseline, metric=wish.metric)
+    }
+    if len(suite.tasks) > 1:
+        baseline = wish.baseline or suite.arms[-1]
+        numbers["over_tasks"] = show_over_tasks(trials, baseline=baseline, metric=wish.metric)
+    write_numbers(wish.json_file, {**numbers, "failed": errors})
+    finish(trials, errors, folder=wish.log_folder, report=wish.results or wish.log_folder)
 
 
 def find_missing(trials: "Sequence[Trial]", runs: Path, *, here: bool) -> "list[Trial]":
@@ -196,3 +201,36 @@ def show_tables(
         else:
             click.echo("no run is finished")
     return tables
+
+
+def show_over_tasks(
+    trials: "Sequence[Trial]", *, baseline: str, metric: "Metric"
+) -> dict[str, Any] | None:
+    """Print how the arms compare over all tasks, and return the numbers.
+
+    Args:
+        trials: All of the suite.
+        baseline: The arm to compare with.
+        metric: The score.
+
+    Returns:
+        The numbers, or None if no run of the baseline is finished.
+    """
+    from rich.console import Console
+
+    from rl_attention.comparison import read_run
+    from rl_attention.comparison.over_tasks import summarise_over_tasks
+    from rl_attention.comparison.table import render_over_tasks
+    from rl_attention.sweep.records import find_finished
+
+    found = [(trial, find_finished(trial)) for trial in trials]
+    runs = [replace(read_run(path), task=trial.task) for trial, path in found if path is not None]
+    if baseline not in {run.arm for run in runs}:
+        return None
+    runs.sort(key=lambda run: (run.task, run.arm, run.seed))
+    summary = summarise_over_tasks(runs, baseline=baseline, metric=metric)
+    click.echo()
+    # a narrow terminal breaks the lines, which is better than losing digits
+    console = Console(width=max(Console().width, WIDTH))
+    console.print(render_over_tasks(summary, metric), highlight=False)
+    return asdict(summary)

@@ -37,14 +37,19 @@ def _section(section: Section) -> str:
     parts = [f"## {escape(section.title)}", *map(escape, section.paragraphs)]
     if section.lines:
         parts.append("\n".join(f"- {escape(line)}" for line in section.lines))
-    parts += [_table(table) for table in section.tables]
+    parts += [write_table(table) for table in section.tables]
     if section.code:
         # indented, so that no fence can be closed from within
         parts.append("\n".join(f"    {line}" for line in section.code.splitlines()))
     return "\n\n".join(parts)
 
 
-def _table(table: Table) -> str:
+def write_table(table: Table) -> str:
+    """Write one table, its caption above it.
+
+    Args:
+        table: The table.
+    """
     lines = [table.columns, ("---",) * len(table.columns)]
     cells = [lines[0], *table.rows]
     written = [f"| {' | '.join(map(escape, row))} |" for row in cells]

@@ -5,8 +5,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rl_attention.comparison.statistics import Interval
-from rl_attention.comparison.summary import Comparison, Row
+from rl_attention.comparison.over_tasks import OverTasks
+from rl_attention.comparison.resampling import Interval
+from rl_attention.comparison.summary import Comparison, Metric, Row
+from rl_attention.comparison.tables import estimate, overall_line
 
 _NAMES = {"success_rate": "success", "mean_reward": "return"}
 
@@ -37,6 +39,28 @@ def render_table(comparison: Comparison) -> RenderableType:
     lines = [_versus_line(comparison, index, metric) for index in range(len(comparison.versus))]
     lines += [f"note: {warning}" for warning in comparison.warnings]
     return Group(table, *(Text(line) for line in lines))
+
+
+def render_over_tasks(found: OverTasks, metric: Metric) -> RenderableType:
+    """Lay out all tasks together for rich: a row for each arm, a line for each pair of arms.
+
+    Args:
+        found: What `summarise_over_tasks` found.
+        metric: What it is of.
+    """
+    table = Table(title="all tasks", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("arm", no_wrap=True)
+    for heading in (
+        "tasks",
+        f"IQM {_NAMES[metric]} [95 %]",
+        "mean [95 %]",
+        "optimality gap [95 %]",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found.rows:
+        numbers = map(estimate, (row.iqm, row.mean, row.optimality_gap))
+        table.add_row(*(Text(cell) for cell in (row.arm, str(len(row.tasks)), *numbers)))
+    return Group(table, *(Text(overall_line(versus, metric)) for versus in found.versus))
 
 
 def format_frames(row: Row) -> str:

@@ -25,6 +25,7 @@ COMMANDS = [
 ]
 SMALL = {
     "train": "--n-timesteps 128 --n-envs 4 --eval-episodes 4 --extractor.width 16 --num-threads 1",
+    "compare quick": "--tasks doorkey-5x5 --arms mlp --seeds 0",
     "compare": "--n-timesteps 128 --n-envs 4 --eval-episodes 4 --seeds 0 --num-threads 1",
 }
 
@@ -47,7 +48,7 @@ def test_the_commands_of_the_tour_run(tmp_path, monkeypatch):
     assert len(COMMANDS) >= 6
     for line in COMMANDS:
         words = shlex.split(line, comments=True)[1:]
-        words += shlex.split(SMALL.get(words[0], ""))
+        words += shlex.split(SMALL.get(" ".join(words), SMALL.get(words[0], "")))
         if words[0] == "tensorboard":
             words.append("--dry-run")
         if words[0] == "demo":
