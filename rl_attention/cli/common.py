@@ -17,9 +17,6 @@ from rl_attention.experiment.task_config import CompareConfig, parse_task
 from rl_attention.experiment.task_files import load_task
 from rl_attention.files import write_text
 
-WIDTH = 110
-"""Columns that a table of results needs."""
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 config_file_option = click.option(

@@ -18,7 +18,14 @@ from rl_attention.cli.common import (
 from rl_attention.cli.errors import debug_option
 from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
 from rl_attention.cli.options import config_options, given_overrides
-from rl_attention.cli.suites import Wish, parse_seeds, results_option, run_suite, split_names
+from rl_attention.cli.suites import (
+    Wish,
+    parse_seeds,
+    results_option,
+    run_suite,
+    split_names,
+    table_options,
+)
 from rl_attention.cli.sweep import Choice, make_executor
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
@@ -36,14 +43,7 @@ DEFAULT_ARMS = ("attention", "mlp")
     "--arms", metavar="A,B", help="Only these arms. [default: the file's, or attention,mlp]"
 )
 @click.option("--seeds", metavar="0-4|0,1", help="Seeds. [default: the file's, or 0-2]")
-@click.option("--baseline", metavar="ARM", help="Arm to compare with. [default: the last]")
-@click.option(
-    "--metric",
-    type=click.Choice(["success_rate", "mean_reward"]),
-    default="success_rate",
-    show_default=True,
-    help="What the interquartile mean is of.",
-)
+@table_options
 @click.option(
     "-j", "--workers", type=click.IntRange(min=1), help="Runs at a time. [default: one a CPU]"
 )
@@ -100,13 +100,14 @@ def command(
     chosen = None if seeds is None else parse_seeds(seeds)
     check_writable(json_file)
 
-    from rl_attention.cli.comparing import finish, run_missing, show_comparison
+    from rl_attention.cli.comparing import finish, read_finished, run_missing, show_comparison
     from rl_attention.sweep import expand
 
     trials = expand(task, log_folder, seeds=chosen)
     errors = run_missing(trials, workers=workers, bars=wants_bars(progress))
     if len(errors) < len(trials):
-        show_comparison(trials, baseline=baseline, metric=metric, json_file=json_file)
+        runs = read_finished(trials)
+        show_comparison(runs, baseline=baseline, metric=metric, json_file=json_file)
     finish(trials, errors)
 
 

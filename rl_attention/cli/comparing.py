@@ -1,15 +1,16 @@
 """Running a comparison and showing its table: what `compare` and `demo` share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 
-from rl_attention.cli.common import WIDTH, say_next, write_numbers
+from rl_attention.cli.common import say_next, write_numbers
 from rl_attention.cli.errors import Failure
-from rl_attention.comparison import Comparison, compare, read_runs
+from rl_attention.comparison import Comparison, RunResult, compare, read_run
 from rl_attention.comparison.summary import Metric
 from rl_attention.comparison.table import render_table
 from rl_attention.errors import UserError
@@ -18,6 +19,8 @@ from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.sweep import Executor, LocalExecutor, Trial
 from rl_attention.sweep.board import ProgressBoard
 from rl_attention.sweep.records import RecordKeeper, find_finished
+
+_WIDTH = 110
 
 
 def run_missing(trials: Sequence[Trial], *, workers: int | None, bars: bool) -> list[str]:
@@ -83,8 +86,22 @@ def _check_one_environment(trials: Sequence[Trial]) -> None:
         raise UserError(f"env.id: expected one environment for all arms, got {', '.join(envs)}")
 
 
+def read_finished(trials: Iterable[Trial]) -> list[RunResult]:
+    """Read what is finished, from small files where they are kept; a run has its trial's task.
+
+    Args:
+        trials: Some trials.
+
+    Raises:
+        UserError: A file is damaged or of other settings.
+    """
+    found = ((trial, find_finished(trial)) for trial in trials)
+    runs = ((trial, read_run(path)) for trial, path in found if path is not None)
+    return [replace(run, task=trial.task or run.task) for trial, run in runs]
+
+
 def show_comparison(
-    trials: Sequence[Trial],
+    runs: Sequence[RunResult],
     *,
     baseline: str | None,
     metric: Metric = "success_rate",
@@ -93,22 +110,26 @@ def show_comparison(
     """Print the table of the finished runs of one task.
 
     Args:
-        trials: All of the comparison.
-        baseline: The arm to compare with; by default the last.
+        runs: At least one.
+        baseline: The arm to compare with; by default the last, also where it has no run.
         metric: What the interquartile means are of.
         json_file: Also write the numbers here.
-
-    Raises:
-        UserError: No run is finished.
     """
-    runs = read_runs(path for trial in trials if (path := find_finished(trial)) is not None)
     if baseline not in {run.arm for run in runs}:
         baseline = None  # none of its runs finished, which `finish` reports
     comparison = compare(runs, baseline=baseline, metric=metric)
-    # a narrow terminal breaks the lines, which is better than losing digits
-    Console(width=max(Console().width, WIDTH)).print(render_table(comparison))
+    print_table(render_table(comparison))
     write_numbers(json_file, comparison.to_dict())
     return comparison
+
+
+def print_table(table: RenderableType) -> None:
+    """Print tables of results; a narrow terminal breaks lines, which is better than losing digits.
+
+    Args:
+        table: What to print.
+    """
+    Console(width=max(Console().width, _WIDTH)).print(table, highlight=False)
 
 
 def finish(

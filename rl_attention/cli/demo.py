@@ -31,11 +31,11 @@ def command(log_folder: Path, json_file: Path | None, progress: bool | None) -> 
     check_writable(json_file)
     task = load_given_task("demo")
 
-    from rl_attention.cli.comparing import finish, run_missing, show_comparison
+    from rl_attention.cli.comparing import finish, read_finished, run_missing, show_comparison
     from rl_attention.sweep import expand
 
     trials = expand(task, log_folder)
     errors = run_missing(trials, workers=None, bars=wants_bars(progress))
     if len(errors) < len(trials):
-        show_comparison(trials, baseline=None, json_file=json_file)
+        show_comparison(read_finished(trials), baseline=None, json_file=json_file)
     finish(trials, errors)

@@ -18,6 +18,7 @@ from rl_attention.cli.suites import (
     run_suite,
     selection_options,
     split_names,
+    table_options,
 )
 from rl_attention.errors import UserError
 
@@ -125,6 +126,7 @@ class Choice:
     hidden=True,  # for tests: submitit starts processes in place of jobs
 )
 @selection_options
+@table_options
 @results_option
 @log_folder_option
 @json_option
@@ -135,6 +137,8 @@ def command(
     tasks: str | None,
     arms: str | None,
     seeds: str | None,
+    baseline: str | None,
+    metric: Any,
     results: Path | None,
     log_folder: Path,
     json_file: Path | None,
@@ -157,6 +161,8 @@ def command(
         seeds=None if seeds is None else parse_seeds(seeds),
         threads=choice.cpus_per_trial,
         here=choice.executor == "local",
+        baseline=baseline,
+        metric=metric,
         json_file=json_file,
         progress=progress,
     )

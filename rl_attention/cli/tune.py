@@ -82,7 +82,8 @@ def command(
 
     config = load_tuning(suite)
     chosen = choose_arms(config, arms)
-    tuning = Tuning(config, chosen, n_trials or config.n_trials, seed, log_folder)
+    # hidden, so that no report takes the runs of a search for runs of a comparison
+    tuning = Tuning(config, chosen, n_trials or config.n_trials, seed, log_folder / ".trials")
     check_tuning(tuning)
     executor = LocalExecutor(workers, cpus_per_trial=1, retries=_RETRIES)
     runner = make_runner(executor, kept=log_folder, bars=wants_bars(progress))

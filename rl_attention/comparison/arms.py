@@ -148,7 +148,7 @@ def summarise_arm(runs: Sequence[RunResult]) -> ArmSummary:
         seeds=[run.seed for run in runs],
         frames=sorted({run.n_timesteps for run in runs}),
         success_mean=float(np.mean(success)),
-        success_iqm=Estimate(iqm(success), bootstrap_iqm(success, stream("success", *names))),
+        success_iqm=Estimate(iqm(success), bootstrap_iqm(success, stream("success_rate", *names))),
         mean_reward=_mean(rewards, "return", *names),
         reward_std=float(np.std(rewards, ddof=1)) if len(runs) > 1 else None,
         episode_std=float(np.mean([run.std_reward for run in runs])),

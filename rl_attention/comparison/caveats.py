@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rl_attention.comparison.arms import kind_of, view_of
 from rl_attention.comparison.results import RunResult
 from rl_attention.comparison.settings import settings_within
-from rl_attention.comparison.summary import ENOUGH_SEEDS, Comparison
+from rl_attention.comparison.summary import ENOUGH_SEEDS, Comparison, Metric
 
 TOLERANCE = 1.05
 """How far apart the parameter counts of arms may lie."""
@@ -18,6 +18,7 @@ def find_caveats(
     comparisons: Mapping[str, Comparison],
     versions: Mapping[str, Sequence[str]],
     baseline: str,
+    metric: Metric,
 ) -> list[str]:
     """Say what weakens a comparison; the same words for several tasks come once.
 
@@ -26,6 +27,7 @@ def find_caveats(
         comparisons: Task to its comparison, whose own warnings come along.
         versions: Package to the versions that the runs had.
         baseline: The arm that the others are held against.
+        metric: What was compared.
     """
     told: dict[str, list[str]] = {}
     for task, arms in runs.items():
@@ -36,7 +38,7 @@ def find_caveats(
         f"{'all tasks' if 1 < len(tasks) == len(runs) else ', '.join(tasks)}: {line}"
         for line, tasks in told.items()
     ]
-    return lines + _over_tasks(runs) + _of_versions(versions)
+    return lines + _over_tasks(runs, metric) + _of_versions(versions)
 
 
 def _of_task(
@@ -86,10 +88,18 @@ def _of_settings(arms: Mapping[str, Sequence[RunResult]]) -> list[str]:
     return lines
 
 
-def _over_tasks(runs: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:
-    if len({tuple(arms) for arms in runs.values()}) < 2:
-        return []
-    return ["the tasks do not have the same arms; over tasks, arms with other tasks do not compare"]
+def _over_tasks(runs: Mapping[str, Mapping[str, Sequence[RunResult]]], metric: Metric) -> list[str]:
+    lines = []
+    if len({tuple(arms) for arms in runs.values()}) > 1:
+        lines.append(
+            "the tasks do not have the same arms; over tasks, arms with other tasks do not compare"
+        )
+    if metric == "mean_reward" and len(runs) > 1:
+        lines.append(
+            "returns of several tasks have no common scale: what is said over tasks mixes them, "
+            "and the optimality gap means nothing"
+        )
+    return lines
 
 
 def _of_versions(versions: Mapping[str, Sequence[str]]) -> list[str]:

@@ -75,7 +75,7 @@ def read_run(path: Path) -> RunResult:
     Raises:
         UserError: The run is not finished, or its results are damaged.
     """
-    file = path if path.name.endswith(KEPT) else path / FILE
+    file = path / FILE if path.is_dir() else path
     if not os.path.lexists(file):
         raise UserError(f"{path}: not finished, there is no {file.name}")
     told = Fields(read_json(file), file)
@@ -121,7 +121,7 @@ def find_runs(places: Iterable[Path]) -> list[Path]:
 
     Args:
         places: Run folders, kept files, or folders that hold such anywhere below; links to folders
-            are not followed.
+            are not followed, and folders whose name begins with a dot are left out.
 
     Raises:
         UserError: A place is not there, or holds no finished run.
@@ -140,7 +140,8 @@ def find_runs(places: Iterable[Path]) -> list[Path]:
 def _below(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
-    for folder, _, files in os.walk(place):
+    for folder, below, files in os.walk(place):
+        below[:] = [name for name in below if not name.startswith(".")]
         for file in files:
             if file == FILE:
                 yield Path(folder)

@@ -107,7 +107,7 @@ def summarise_suite(
         baseline=reference,
         level=LEVEL,
         n_resamples=N_RESAMPLES,
-        warnings=find_caveats(cells, comparisons, versions, reference),
+        warnings=find_caveats(cells, comparisons, versions, reference, metric),
         aggregate=summarise_over_tasks(chosen, baseline=reference, metric=metric),
         tasks=tasks,
         settings=describe_settings(chosen),
@@ -130,11 +130,4 @@ def _summarise_task(
     env = runs[0].env
     comparison = compare(runs, baseline=baseline if baseline in arms else None, metric=metric)
     summaries = {arm: summarise_arm(found) for arm, found in arms.items()}
-    if metric == "success_rate":
-        # the same number, drawn once: two bootstraps of it would differ in the last digit
-        rows = [
-            replace(row, iqm_interval=summaries[row.arm].success_iqm.interval)
-            for row in comparison.rows
-        ]
-        comparison = replace(comparison, rows=rows)
     return TaskSummary(task, env, PUBLISHED.get(env, ()), comparison, summaries)

@@ -16,13 +16,12 @@ from rl_attention.comparison.statistics import (
     median_with_censoring,
     probability_of_improvement,
 )
+from rl_attention.comparison.streams import stream
 from rl_attention.errors import UserError
 
 Metric = Literal["success_rate", "mean_reward"]
 
 ENOUGH_SEEDS = 5
-
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -124,15 +123,13 @@ def compare(
     if reference not in arms:
         raise UserError(f"baseline: expected one of {', '.join(names)}, got {reference!r}")
     scores = {arm: [float(getattr(run, metric)) for run in arms[arm]] for arm in names}
-    streams = np.random.SeedSequence(_SEED).spawn(2)
-    rows_rng, versus_rng = (np.random.default_rng(stream) for stream in streams)
     return Comparison(
         env=runs[0].env,
         metric=metric,
         baseline=reference,
-        rows=[_row(arm, arms[arm], scores, reference, rows_rng) for arm in names],
+        rows=[_row(arm, arms[arm], scores, reference, metric) for arm in names],
         versus=[
-            _versus(arm, scores[arm], reference, scores[reference], versus_rng)
+            _versus(arm, scores[arm], reference, scores[reference], (runs[0].task, metric))
             for arm in names
             if arm != reference
         ],
@@ -157,7 +154,7 @@ def _row(
     runs: list[RunResult],
     scores: dict[str, list[float]],
     baseline: str,
-    rng: np.random.Generator,
+    metric: Metric,
 ) -> Row:
     frames = [run.frames_to_90 for run in runs]
     chance = probability_of_improvement(scores[arm], scores[baseline])
@@ -169,7 +166,7 @@ def _row(
         frames_to_90=median_with_censoring(frames),
         n_reached=sum(value is not None for value in frames),
         iqm=iqm(scores[arm]),
-        iqm_interval=bootstrap_iqm(scores[arm], rng),
+        iqm_interval=bootstrap_iqm(scores[arm], stream(metric, runs[0].task, arm)),
         probability_of_improvement=None if arm == baseline else chance,
         parameters=runs[0].parameters,
         fps=float(np.mean([run.fps for run in runs])),
@@ -181,15 +178,18 @@ def _versus(
     scores: list[float],
     baseline: str,
     baseline_scores: list[float],
-    rng: np.random.Generator,
+    names: tuple[str, ...],
 ) -> Versus:
+    rng = stream("difference", *names, arm, baseline)
     interval = bootstrap_difference(scores, baseline_scores, rng)
     return Versus(
         arm=arm,
         baseline=baseline,
         difference=iqm(scores) - iqm(baseline_scores),
         interval=interval,
-        probability_interval=bootstrap_probability(scores, baseline_scores, rng),
+        probability_interval=bootstrap_probability(
+            scores, baseline_scores, stream("improvement", *names, arm, baseline)
+        ),
         verdict=judge(arm, baseline, interval),
     )
 

@@ -5,10 +5,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rl_attention.comparison.over_tasks import OverTasks
 from rl_attention.comparison.resampling import Interval
-from rl_attention.comparison.summary import Comparison, Metric, Row
-from rl_attention.comparison.tables import estimate, overall_line
+from rl_attention.comparison.suite import SuiteSummary
+from rl_attention.comparison.summary import Comparison, Row
+from rl_attention.comparison.tables import aggregate_table, overall_line
 
 _NAMES = {"success_rate": "success", "mean_reward": "return"}
 
@@ -41,26 +41,23 @@ def render_table(comparison: Comparison) -> RenderableType:
     return Group(table, *(Text(line) for line in lines))
 
 
-def render_over_tasks(found: OverTasks, metric: Metric) -> RenderableType:
-    """Lay out all tasks together for rich: a row for each arm, a line for each pair of arms.
+def render_over_tasks(summary: SuiteSummary) -> RenderableType:
+    """Lay out all tasks together for rich: a row for each arm, a line for each pair, the caveats.
 
     Args:
-        found: What `summarise_over_tasks` found.
-        metric: What it is of.
+        summary: What `summarise_suite` found.
     """
-    table = Table(title="all tasks", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
-    table.add_column("arm", no_wrap=True)
-    for heading in (
-        "tasks",
-        f"IQM {_NAMES[metric]} [95 %]",
-        "mean [95 %]",
-        "optimality gap [95 %]",
-    ):
+    found = aggregate_table(summary)
+    title = f"{len(summary.tasks)} tasks together"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column(found.columns[0], no_wrap=True)
+    for heading in found.columns[1:]:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in found.rows:
-        numbers = map(estimate, (row.iqm, row.mean, row.optimality_gap))
-        table.add_row(*(Text(cell) for cell in (row.arm, str(len(row.tasks)), *numbers)))
-    return Group(table, *(Text(overall_line(versus, metric)) for versus in found.versus))
+        table.add_row(*map(Text, row))
+    lines = [overall_line(versus, summary.metric) for versus in summary.aggregate.versus]
+    lines += [f"note: {warning}" for warning in summary.warnings]
+    return Group(table, *map(Text, lines))
 
 
 def format_frames(row: Row) -> str:

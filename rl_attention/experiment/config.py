@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM, find_conflict
 from rl_attention.experiment.fields import (
+    NAME,
     ConfigModel,
     Count,
     Fraction,
@@ -99,10 +100,14 @@ class ZeroShotConfig(ConfigModel):
         "the mission, in another colour.",
     )
 
+    deterministic: bool | None = Field(
+        default=None, description="Take the likeliest action, or not; by default as in eval."
+    )
+
     @model_validator(mode="after")
     def _differs(self) -> "ZeroShotConfig":
-        if self.id is None and self.change is None:
-            message = "expected another id, a change, or both, got neither"
+        if self.id is None and self.change is None and self.deterministic is None:
+            message = "expected another id, a change, or deterministic, got none of them"
             raise PydanticCustomError("no_test", message)
         return self
 
@@ -161,8 +166,10 @@ class RunConfig(ConfigModel):
     n_timesteps: Count = Field(default=200_000, description="Frames of training.")
     seed: Seed = Field(default=0, description="Decides every random draw.")
     arm: Arm = Field(default="attention", description="Features extractor.")
-    label: Name | None = Field(
+    label: str | None = Field(
         default=None,
+        pattern=NAME,
+        max_length=64,
         description="Name of this arm in folders and tables; by default the arm's own.",
     )
     extractor: ExtractorConfig = Field(

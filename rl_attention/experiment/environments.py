@@ -13,6 +13,7 @@ from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.views.entities import COLUMNS
 
 if TYPE_CHECKING:
+    from gymnasium import spaces
     from stable_baselines3.common.vec_env import VecEnv
 
 TRAINING, EVALUATION = 0, 1
@@ -96,6 +97,23 @@ def build_env(
             max_entities=env.max_entities,
             change=change,
         )
+
+
+def observation_space(env: EnvConfig) -> "spaces.Space[Any]":
+    """Return what a view shows, by making one environment.
+
+    Args:
+        env: The environment's settings.
+
+    Raises:
+        UserError: The environment cannot be made from these settings.
+    """
+    with environment_errors():
+        made = rl_attention_envs.make_vec_env(
+            env.id, view=env.view, backend=env.backend, max_entities=env.max_entities
+        )
+    made.close()
+    return made.observation_space
 
 
 def change_applies(env: EnvConfig, change: str) -> bool:

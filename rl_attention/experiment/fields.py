@@ -79,7 +79,10 @@ def read_list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+"""What may be the name of a folder."""
+
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 Fraction = Annotated[float, BeforeValidator(read_number), Field(ge=0, le=1)]
 NonNegative = Annotated[float, BeforeValidator(read_number), Field(ge=0)]
 Positive = Annotated[float, BeforeValidator(read_number), Field(gt=0)]

@@ -9,10 +9,12 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.errors import UserError
+from rl_attention.experiment.compatibility import find_conflict
 from rl_attention.experiment.config import RunConfig
-from rl_attention.experiment.environments import place_columns
+from rl_attention.experiment.environments import observation_space, place_columns
 from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.extractors import EXTRACTORS, count_parameters, match_parameters
+from rl_attention.extractors.parameters import SIZE_KNOBS
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN}
 
@@ -68,13 +70,30 @@ def policy_kwargs(config: RunConfig, env: VecEnv) -> dict[str, Any]:
         # one kernel for all parameters; SB3 leaves its own epsilon out as soon as options are given
         kwargs["optimizer_kwargs"] = {"fused": True, "eps": ADAM_EPS[config.algo]}
     if config.arm != "flat":
-        reference = config.extractor.model_dump()
-        reference["place_columns"] = place_columns(config.env)
+        reference = _reference(config)
         kwargs["features_extractor_class"] = EXTRACTORS[config.arm]
         kwargs["features_extractor_kwargs"] = match_parameters(
-            config.arm, env.observation_space, reference
+            config.arm, env.observation_space, reference, like=_default_attention(config)
         )
     return kwargs
+
+
+def _reference(config: RunConfig) -> dict[str, Any]:
+    return {**config.extractor.model_dump(), "place_columns": place_columns(config.env)}
+
+
+def _default_attention(config: RunConfig) -> tuple[spaces.Space[Any], dict[str, Any]] | None:
+    """Let an arm that sees cells have the size of the default attention arm, which sees entities.
+
+    Where attention is given options that entities do not take, it is that on cells.
+    """
+    if config.env.view != "cells" or config.arm not in SIZE_KNOBS:
+        return None
+    entities = config.env.model_copy(update={"view": "entities"})
+    wanted = config.model_copy(update={"env": entities, "arm": "attention"})
+    if find_conflict(wanted) is not None:
+        return None
+    return observation_space(wanted.env), _reference(wanted)
 
 
 def algorithm_kwargs(config: RunConfig) -> dict[str, Any]:

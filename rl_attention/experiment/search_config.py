@@ -224,12 +224,12 @@ def load_tuning(name: str) -> TuningConfig:
     """Read a tuning file.
 
     Args:
-        name: Its path.
+        name: Its path, or the name of a packaged one, such as `tuning`.
 
     Raises:
         UserError: There is no such file, or it is not valid.
     """
-    data, source = load_task(name, option="SUITE")
+    data, source = load_task(name, option="SUITE", suites=True)
     return parse_tuning(data, name=Path(source).stem, source=source)
 
 

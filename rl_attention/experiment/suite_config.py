@@ -28,11 +28,7 @@ class SuiteConfig(ConfigModel):
     """A suite, resolved: each task is a comparison of the same arms with the same seeds."""
 
     tasks: dict[str, CompareConfig] = Field(description="Name of each task -> its comparison.")
-
-    @property
-    def arms(self) -> list[str]:
-        """Names of the arms that at least one task has."""
-        return list(dict.fromkeys(arm for task in self.tasks.values() for arm in task.arms))
+    arms: tuple[str, ...] = Field(description="Names of the arms, in the order of the file.")
 
     def select(
         self,
@@ -41,7 +37,7 @@ class SuiteConfig(ConfigModel):
         arms: Sequence[str] | None = None,
         seeds: Sequence[int] | None = None,
     ) -> "SuiteConfig":
-        """Return a part of the suite; what is kept has the same settings as in the whole.
+        """Return a part of the suite, in the order of the file and with the same settings.
 
         Args:
             tasks: Names of tasks; by default all.
@@ -49,22 +45,25 @@ class SuiteConfig(ConfigModel):
             seeds: Seeds in place of the suite's.
 
         Raises:
-            UserError: There is no such task or arm.
+            UserError: There is no such task or arm, or no task has any of the arms.
         """
         _refuse_unknown_names("--tasks", tasks or (), self.tasks)
         _refuse_unknown_names("--arms", arms or (), self.arms)
-        return SuiteConfig(
-            tasks={
-                name: task.model_copy(
-                    update={
-                        "arms": {a: task.arms[a] for a in arms or task.arms if a in task.arms},
-                        "seeds": tuple(seeds or task.seeds),
-                    }
-                )
-                for name, task in self.tasks.items()
-                if tasks is None or name in tasks
-            }
-        )
+        chosen = tuple(arm for arm in self.arms if arms is None or arm in arms)
+        parts = {
+            name: task.model_copy(
+                update={
+                    "arms": {arm: task.arms[arm] for arm in chosen if arm in task.arms},
+                    "seeds": tuple(seeds or task.seeds),
+                }
+            )
+            for name, task in self.tasks.items()
+            if tasks is None or name in tasks
+        }
+        parts = {name: part for name, part in parts.items() if part.arms}
+        if not parts:
+            raise UserError(f"--arms: expected an arm that the tasks have, got {', '.join(chosen)}")
+        return SuiteConfig(tasks=parts, arms=chosen)
 
 
 def parse_suite(data: Any, *, name: str, source: str = "") -> SuiteConfig:
@@ -81,18 +80,20 @@ def parse_suite(data: Any, *, name: str, source: str = "") -> SuiteConfig:
     prefix = f"{source}: " if source else ""
     if not isinstance(data, Mapping):
         raise UserError(f"{prefix}expected a mapping of settings, got {type(data).__name__}")
+    if "search" in data:
+        raise UserError(f"{prefix}search: this is a tuning file; run it with `rl-attention tune`")
     if "tasks" not in data:
-        return SuiteConfig(tasks={name: _with_arms(parse_task(data, source=source), prefix)})
+        task = _with_arms(parse_task(data, source=source), prefix)
+        return SuiteConfig(tasks={name: task}, arms=tuple(task.arms))
     common = {key: value for key, value in data.items() if key != "tasks"}
     _refuse_unknown(common, prefix)
     changes = read_arms(data["tasks"])  # a task without a change may be written as `name:`
     tasks = validate(SuiteTasks, {"tasks": changes}, source=source).tasks
-    return SuiteConfig(
-        tasks={
-            task: _with_arms(_parse_one(common, task, changes, prefix), prefix)
-            for task, changes in tasks.items()
-        }
-    )
+    parsed = {
+        task: _with_arms(_parse_one(common, task, changes, prefix), prefix)
+        for task, changes in tasks.items()
+    }
+    return SuiteConfig(tasks=parsed, arms=tuple(common["arms"]))
 
 
 def load_suite(name: str) -> SuiteConfig:
@@ -122,6 +123,8 @@ def _parse_one(
     settings = merge(common, {key: part for key, part in changes.items() if key != "without"})
     if without:
         settings["arms"] = {a: part for a, part in settings["arms"].items() if a not in without}
+        if not settings["arms"]:
+            raise UserError(f"{where}.without: expected at least one arm to be left, got none")
     return parse_task(settings, source=where)
 
 
@@ -152,8 +155,15 @@ def _refuse_unknown(common: Mapping[str, Any], prefix: str) -> None:
 
 
 def _with_arms(task: CompareConfig, prefix: str) -> CompareConfig:
+    """Refuse a task without an arm, and a second name for one: it stands in files and tables."""
     if not task.arms:
         raise UserError(
             f"{prefix}arms: expected at least one arm, got none; write `arms: {{attention: }}`"
+        )
+    labelled = next((arm for arm, changes in task.arms.items() if "label" in changes), None)
+    if labelled is not None:
+        raise UserError(
+            f"{prefix}arms.{labelled}.label: expected no label in a suite, where an arm is called "
+            "by its key; name the key so"
         )
     return task

@@ -42,17 +42,18 @@ def find_task(name: str, *, option: str = "--config", suites: bool = False) -> P
     Raises:
         UserError: There is neither such a file nor such a task.
     """
+    tasks = packaged_tasks() | (packaged_suites() if suites else {})
+    if name in tasks:  # a file of that name is meant by ./name
+        return tasks[name]
     path = Path(name)
     try:
         if path.exists() and not path.is_dir():  # a pipe such as <(...) is as good as a file
             return path
     except OSError as error:
         raise UserError(f"{option}: {name!r} cannot be read ({error.strerror})") from None
-    tasks = packaged_tasks() | (packaged_suites() if suites else {})
-    if name in tasks:
-        return tasks[name]
     hint = suggest((path.stem,), list(tasks))
-    raise UserError(f"{option}: no file and no packaged task called {name!r}{hint}")
+    kind = "packaged suite or task" if suites else "packaged task"
+    raise UserError(f"{option}: no file and no {kind} called {name!r}{hint}")
 
 
 def load_task(name: str, *, option: str = "--config", suites: bool = False) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""Tests on what was never trained: other environments, changed observations."""
+"""Tests on what was never trained: other environments, changed observations, other actions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ def check_zero_shot(config: RunConfig) -> None:
     Raises:
         UserError: There is no such environment, or it has other observations or actions.
     """
-    others = {name: test for name, test in _tests(config) if test.env.id != config.env.id}
+    others = {name: test for name, test in expand_tests(config) if test.env.id != config.env.id}
     if not others:
         return
     trained = _spaces(config)
@@ -52,7 +52,7 @@ def evaluate_zero_shot(
         arm sees.
     """
     found: dict[str, Evaluation | None] = {}
-    for name, test in _tests(config):
+    for name, test in expand_tests(config):
         change = config.eval.zero_shot[name].change
         if change is None or change_applies(test.env, change):
             found[name] = evaluate(model, test, training, threads=threads, change=change)
@@ -61,11 +61,17 @@ def evaluate_zero_shot(
     return found
 
 
-def _tests(config: RunConfig) -> Iterator[tuple[str, RunConfig]]:
-    """Give each test's name and the run on its environment."""
+def expand_tests(config: RunConfig) -> Iterator[tuple[str, RunConfig]]:
+    """Give each test's name, and the run with its environment and its way of acting.
+
+    Args:
+        config: A run.
+    """
     for name, test in config.eval.zero_shot.items():
         env = config.env.model_copy(update={"id": test.id or config.env.id})
-        yield name, config.model_copy(update={"env": env})
+        acting = {} if test.deterministic is None else {"deterministic": test.deterministic}
+        evaluation = config.eval.model_copy(update=acting)
+        yield name, config.model_copy(update={"env": env, "eval": evaluation})
 
 
 def _spaces(config: RunConfig) -> dict[str, spaces.Space[Any]]:

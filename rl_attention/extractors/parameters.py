@@ -43,13 +43,16 @@ def match_parameters(
     arm: str,
     observation_space: spaces.Space,  # type: ignore[type-arg]
     reference: Mapping[str, Any],
+    *,
+    like: tuple[spaces.Space[Any], Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Size a control arm so that it has as many parameters as attention on the same space.
+    """Size a control arm so that it has as many parameters as attention.
 
     Args:
         arm: A key of `EXTRACTORS`.
-        observation_space: The space both are built for.
-        reference: Options of the `AttentionExtractor` to match.
+        observation_space: The space that the arm is built for.
+        reference: Options of the `AttentionExtractor` on that space.
+        like: Space and options of the attention whose size is matched; by default those above.
 
     Returns:
         Options for the extractor of `arm`: those of the reference that it shares, and its size.
@@ -66,7 +69,8 @@ def match_parameters(
     # building modules draws from torch's generator; what was drawn is given back
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is built here is not what is trained
-        target = count_parameters(AttentionExtractor(observation_space, **reference))
+        space, wanted = like or (observation_space, reference)
+        target = count_parameters(AttentionExtractor(space, **wanted))
 
         def count(size: int) -> int:
             extractor = EXTRACTORS[arm](observation_space, **options, **{SIZE_KNOBS[arm]: size})

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from rl_attention.comparison.results import read_run
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.overrides import flatten
@@ -33,8 +34,8 @@ def find_record(trial: Trial) -> Path | None:
     """
     if trial.record is None or not os.path.lexists(trial.record):
         return None
-    data = read_json(trial.record)
-    kept = validate(RunConfig, data.get("settings"), source=str(trial.record))
+    told = read_run(trial.record)
+    kept = validate(RunConfig, told.settings, source=str(trial.record))
     there, wanted = flatten(kept.dump()), flatten(trial.config.dump())
     keys = sorted(key for key in there | wanted if there.get(key) != wanted.get(key))
     if keys:
@@ -45,6 +46,14 @@ def find_record(trial: Trial) -> Path | None:
         raise UserError(
             f"{trial.record}: expected the result of {trial.name} with the suite's settings, but "
             f"{shown}; remove it to run the trial again, or choose another folder with --results"
+        )
+    config = trial.config
+    names = (told.task, told.env, told.arm, told.algo, told.seed, told.n_timesteps)
+    expected = (trial.record.parent.name, config.env.id, config.name, config.algo, config.seed)
+    if names != (*expected, config.n_timesteps):
+        raise UserError(
+            f"{trial.record}: expected the result of {trial.name}, got one that says it is of "
+            f"{', '.join(map(str, names))}; remove it to run the trial again"
         )
     return trial.record
 
@@ -120,5 +129,8 @@ class RecordKeeper:
         """A trial is over."""
         trial = outcome.trial
         if outcome.error is None and trial.record is not None:
-            keep(trial)
+            try:
+                keep(trial)
+            except UserError as error:  # one that cannot be kept takes no other with it
+                outcome = Outcome(trial, str(error))
         self._watcher.ended(outcome)

@@ -1,9 +1,10 @@
 """An Optuna study of one arm, which goes on after a kill as if nothing had happened."""
 
 import importlib
+import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ class ArmStudy:
 
     Each trial has a sampler of its own, seeded by the study's seed and the trial's place, and is
     asked for when those before are over. So it depends on them alone, not on where the study was
-    interrupted: Optuna stores no sampler.
+    interrupted: Optuna stores no sampler. Settings that were tried are not tried again.
 
     Args:
         storage: Where the study is.
@@ -116,7 +117,7 @@ class ArmStudy:
         return [self._read(trial) for trial in self._study.get_trials() if self._is_whole(trial)]
 
     def ask(self, n_trials: int) -> Draw | None:
-        """Return the trial that is to be run next, an unfinished one before a new one.
+        """Return the trial that is to be run next, an unfinished one before a new one, if any.
 
         Args:
             n_trials: How many there may be.
@@ -126,9 +127,11 @@ class ArmStudy:
         if unfinished is not None or len(draws) >= n_trials:
             return unfinished
         self._clear_torn()
-        if not draws and self._default is not None and not self._has_waiting():
-            self._study.enqueue_trial(dict(self._default))
-        self._study.sampler = self._make_sampler(len(draws))
+        if not self._has_waiting():
+            proposed = self._propose(draws)
+            if proposed is None:
+                return None
+            self._study.enqueue_trial(dict(proposed))
         self._study.ask(self._space)
         return self.draws[-1]
 
@@ -171,9 +174,29 @@ class ArmStudy:
             if trial.state.name == "RUNNING" and not self._is_whole(trial):
                 self._study.tell(trial.number, state=self._optuna.trial.TrialState.FAIL)
 
-    def _make_sampler(self, place: int) -> Any:
-        seed = int(np.random.SeedSequence([self._seed, place]).generate_state(1)[0])
-        return self._optuna.samplers.TPESampler(seed=seed, n_startup_trials=N_STARTUP)
+    def _propose(self, draws: Sequence[Draw]) -> Mapping[str, Setting] | None:
+        """Choose what is tried next, never the same twice; None where nothing is left."""
+        if not draws and self._default is not None:
+            return self._default
+        seeds = np.random.SeedSequence([self._seed, len(draws)])
+        seed = int(seeds.generate_state(1)[0])
+        sampler = self._optuna.samplers.TPESampler(seed=seed, n_startup_trials=N_STARTUP)
+        # a study of its own: what a real one is asked for, it keeps
+        scratch = self._optuna.create_study(direction="maximize", sampler=sampler)
+        complete = self._optuna.trial.TrialState.COMPLETE
+        scratch.add_trials(self._study.get_trials(states=(complete,)))
+        proposed: dict[str, Setting] = scratch.ask(self._space).params
+        tried = [draw.settings for draw in draws]
+        if proposed not in tried:
+            return proposed
+        untried = [one for one in self._all_settings() if one not in tried]
+        return untried[np.random.default_rng(seeds).integers(len(untried))] if untried else None
+
+    def _all_settings(self) -> Iterator[dict[str, Setting]]:
+        """List all that can be drawn; only where there are choices alone can a draw come again."""
+        values = [getattr(part, "choices", ()) for part in self._space.values()]
+        for combination in itertools.product(*values):
+            yield dict(zip(self._space, combination, strict=True))
 
 
 def _distribute(optuna: Any, part: SearchRange) -> "BaseDistribution":

@@ -26,7 +26,7 @@ class Trial:
         seed: Its seed.
         config: Its config.
         folder: Its run folder.
-        task: Name of its task in a suite of several.
+        task: Name of its task in a suite.
         record: Where a small file of its results is kept; None: nowhere.
     """
 
@@ -123,12 +123,11 @@ def expand_suite(
                 counted = config.model_copy(update={"num_threads": config.num_threads or threads})
                 folder = locate_by_hash(runs, counted)
                 kept = results and results / name / f"{arm}_s{seed}{KEPT}"
-                task_name = name if len(tasks) > 1 else ""
-                trials.append(Trial(arm, seed, counted, folder, task_name, kept))
+                trials.append(Trial(arm, seed, counted, folder, name, kept))
     twice = _find_twice(trials)
     if twice is not None:
         raise UserError(
-            f"sweep: {twice.name} is there twice, with the same settings; leave one of them out"
+            f"SUITE: {twice.name} is there twice, with the same settings; leave one of them out"
         )
     return trials
 

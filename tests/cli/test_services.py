@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rl_attention.cli.common import say_next, write_numbers
-from rl_attention.cli.comparing import finish, show_comparison
+from rl_attention.cli.comparing import finish, read_finished, show_comparison
 from rl_attention.cli.errors import Failure
 from rl_attention.cli.main import main
 from rl_attention.cli.train import choose_run
@@ -68,7 +68,7 @@ def test_an_arm_that_never_finished_hides_no_table_and_is_not_offered(tmp_path, 
     task = parse_task({**TINY, "arms": {"attention": {}, "mlp": {}}})
     trials = expand(task, tmp_path / "runs", seeds=[0])
     run_trial(trials[1].config, trials[1].folder)
-    assert show_comparison(trials, baseline="attention").baseline == "mlp"
+    assert show_comparison(read_finished(trials), baseline="attention").baseline == "mlp"
     with pytest.raises(Failure, match="1 of 2 runs failed; the first: it broke"):
         finish(trials, ["it broke"])
     offered = [line for line in capsys.readouterr().out.splitlines() if " eval " in line]

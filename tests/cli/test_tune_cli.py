@@ -165,4 +165,4 @@ def test_runs_are_really_trained(monkeypatch, tmp_path):
     result = CliRunner().invoke(main, [*TUNE, "-j", "2", "-f", "here"])
     assert result.exit_code == 0, result.output
     assert "empty" not in result.stderr.replace("MiniGrid-Empty", "")  # the only task has no name
-    assert len(list(tmp_path.glob("here/*/*/results.json"))) == 2
+    assert len(list(tmp_path.glob("here/.trials/*/*/results.json"))) == 2

@@ -13,7 +13,7 @@ from rl_attention.experiment.operations import count_operations
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.training import run_trial
 from rl_attention.experiment.validation import validate
-from rl_attention.experiment.zero_shot import check_zero_shot
+from rl_attention.experiment.zero_shot import check_zero_shot, expand_tests
 
 DOORKEY = "MiniGrid-DoorKey-5x5-v0"
 TESTS = {
@@ -21,6 +21,7 @@ TESTS = {
     "shuffled": {"change": "shuffle"},
     "recoloured": {"change": "recolour"},
     "both": {"id": "MiniGrid-DoorKey-6x6-v0", "change": "recolour"},
+    "sampled": {"deterministic": False},
 }
 
 
@@ -73,6 +74,14 @@ def test_tests_change_nothing_of_the_training(tmp_path):
     assert with_tests == without
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_a_test_may_act_in_another_way(given):
+    run = config(tests={"other": {"deterministic": not given}, "as_it_is": {"change": "shuffle"}})
+    run = run.model_copy(update={"eval": run.eval.model_copy(update={"deterministic": given})})
+    found = {name: test.eval.deterministic for name, test in expand_tests(run)}
+    assert found == {"other": not given, "as_it_is": given}
+
+
 def test_another_space_is_refused_before_anything_is_trained(tmp_path):
     other = config(tests={"box": {"id": "BoxWorld-6x6-v0"}})
     with pytest.raises(UserError, match=r"eval\.zero_shot\.box\.id: .* observations of .*DoorKey"):
@@ -90,7 +99,7 @@ def test_an_unknown_environment_is_refused():
 @pytest.mark.parametrize(
     ("tests", "message"),
     [
-        ({"none": {}}, r"eval\.zero_shot\.none: .*got neither"),
+        ({"none": {}}, r"eval\.zero_shot\.none: .*got none of them"),
         ({"odd": {"change": "mirror"}}, r"eval\.zero_shot\.odd\.change"),
         ({"a b": {"change": "shuffle"}}, r"eval\.zero_shot"),
     ],

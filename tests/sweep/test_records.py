@@ -122,6 +122,23 @@ def test_the_keeper_keeps_what_finished_and_passes_everything_on(trials):
     assert listener.heard == told
 
 
+def test_one_that_cannot_be_kept_is_told_and_takes_no_other_with_it(trials):
+    listener = Listener()
+    keeper = RecordKeeper(listener)
+    blocked, good = trials[0], trials[2]
+    finish(blocked)
+    finish(good)
+    blocked.record.parent.parent.mkdir(parents=True)
+    blocked.record.parent.write_text("a file in the place of a folder")
+    outcomes = []
+    listener.ended = outcomes.append
+    keeper.ended(Outcome(blocked, None))
+    keeper.ended(Outcome(good, None))
+    assert "cannot be written" in outcomes[0].error
+    assert outcomes[1].error is None
+    assert good.record.exists()
+
+
 def test_a_file_of_an_older_version_lacks_settings_that_are_at_their_defaults(trials):
     trial = trials[0]
     finish(trial)
@@ -143,9 +160,12 @@ def test_a_file_of_an_older_version_lacks_settings_that_are_at_their_defaults(tr
             lambda kept: kept["settings"]["hyperparams"].update(gamma=0.5),
             "gamma is 0.5 there, 0.99",
         ),
-        (lambda kept: kept.pop("settings"), "expected"),
+        (lambda kept: kept.pop("settings"), "env: required"),
         (lambda kept: kept.update(settings="!!python/object"), "expected"),
         (lambda kept: kept["settings"].update(env={"id": 5}), r"env\.id"),
+        (lambda kept: kept.update(arm="attention", seed=99), "says it is of empty, .*attention"),
+        (lambda kept: kept.update(task="elsewhere"), "says it is of elsewhere"),
+        (lambda kept: kept.pop("fps"), "'fps'"),
     ],
 )
 def test_a_file_of_other_settings_is_refused_with_the_difference(trials, spoil, message):

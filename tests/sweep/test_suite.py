@@ -81,26 +81,67 @@ def test_a_suite_is_a_mapping():
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match="SUITE: no file and no packaged task called 'dorkey-5x5'"):
+    with pytest.raises(
+        UserError, match="SUITE: no file and no packaged suite or task called 'dorkey-5x5'"
+    ):
         load_suite("dorkey-5x5")
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "cluster.md").read_text(encoding="utf-8")
 
 
-def test_the_suite_of_the_cluster_page_is_one():
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
+def test_the_suite_of_its_page_is_one():
+    page = (DOCS / "suites.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     suite = parse_suite(yaml.safe_load(text), name="page")
-    assert [task.env.id for task in suite.tasks.values()] == [
-        "MiniGrid-DoorKey-5x5-v0", "BabyAI-GoToLocal-v0",
-    ]  # fmt: skip
+    assert {name: list(task.arms) for name, task in suite.tasks.items()} == {
+        "doorkey": ["attention", "attention-cells", "mlp"],
+        "boxworld": ["attention", "mlp"],
+    }
+    assert suite.arms == ("attention", "attention-cells", "mlp")
+
+
+def test_a_part_of_a_suite_keeps_the_order_of_the_file():
+    env = {"id": "E"}
+    tasks = {"a": {"env": env, "without": ["uniform"], "n_timesteps": 64}, "b": {"env": env}}
+    suite = parse(arms={"attention": {}, "uniform": {}, "mlp": {}}, tasks=tasks)
+    assert suite.arms == ("attention", "uniform", "mlp")
+    part = suite.select(arms=["mlp", "uniform"], seeds=[7])
+    assert {name: list(task.arms) for name, task in part.tasks.items()} == {
+        "a": ["mlp"],
+        "b": ["uniform", "mlp"],
+    }
+    assert part.tasks["a"].seeds == (7,)
+    assert list(suite.select(arms=["uniform"]).tasks) == ["b"]
+    with pytest.raises(UserError, match="--arms: expected an arm that the tasks have, got uniform"):
+        suite.select(tasks=["a"], arms=["uniform"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": {"a": {"arm": "mlp", "label": "x"}}}, r"arms\.a\.label: expected no label"),
+        ({"search": {}, "n_trials": 3}, "search: this is a tuning file"),
+        (
+            {"tasks": {"t": {"without": ["attention"]}}, "arms": {"attention": {}}},
+            r"tasks\.t\.without: expected at least one arm to be left",
+        ),
+    ],
+)
+def test_what_a_suite_cannot_have(changes, message):
+    with pytest.raises(UserError, match=message) as caught:
+        parse(**changes)
+    assert str(caught.value).startswith("s.yaml: ")
 
 
 def test_the_commands_of_the_cluster_page_have_only_options_that_there_are():
     lines = re.findall(r"^rl-attention sweep .*$", PAGE.replace("\\\n", " "), flags=re.MULTILINE)
     assert len(lines) >= 6
     for line in lines:
-        context = command.make_context("sweep", shlex.split(line, comments=True)[2:])
+        # click keeps the help option of the first context it makes: as the group makes it
+        words, names = shlex.split(line, comments=True)[2:], {"help_option_names": ["-h", "--help"]}
+        context = command.make_context("sweep", words, **names)
         assert make_executor(Choice(**choice_of(context.params)))
 
 

@@ -84,7 +84,7 @@ def test_threads_are_a_setting_of_a_trial():
 
 def test_two_tasks_are_never_the_same_runs():
     twins = {**SUITE, "tasks": {"a": {}, "b": {}}}
-    with pytest.raises(UserError, match="sweep: a attention seed 0 is there twice"):
+    with pytest.raises(UserError, match="SUITE: a attention seed 0 is there twice"):
         expand_suite(parse_suite(twins, name="x"), Path("runs"))
 
 
