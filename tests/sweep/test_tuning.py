@@ -244,7 +244,9 @@ def test_a_killed_command_ends_as_one_that_was_not(tmp_path):
         command("killed"), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while not list(Path(tmp_path / "killed").glob(".trials/*/*/results.json")):  # one of two is done
+    while not list(
+        Path(tmp_path / "killed").glob(".trials/*/*/results.json")
+    ):  # one of two is done
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.02)
