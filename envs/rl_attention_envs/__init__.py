@@ -1,7 +1,9 @@
 """Entity observations and fast vector environments for MiniGrid, BabyAI and Box-World."""
 
+from rl_attention_envs.actions import action_names
 from rl_attention_envs.backends import BackendChoice, choose_backend
 from rl_attention_envs.changes import CHANGES, change_applies
+from rl_attention_envs.empty_tokens import empty_token
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.factory import make_vec_env
 from rl_attention_envs.probes import make_probes
@@ -16,9 +18,11 @@ __all__ = [
     "BackendChoice",
     "EnvironmentConfigError",
     "EnvironmentInfo",
+    "action_names",
     "change_applies",
     "check_environment",
     "choose_backend",
+    "empty_token",
     "list_environments",
     "make_probes",
     "make_vec_env",

@@ -1,10 +1,14 @@
 """The wrapper that changes what a vector environment shows."""
 
+from typing import Any
+
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from rl_attention_envs.changes import Change
+from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.what_if import METHOD
 
 
 class ChangedVecEnv(VecEnvWrapper):
@@ -31,3 +35,33 @@ class ChangedVecEnv(VecEnvWrapper):
             alone = self._change({key: np.asarray(value)[None] for key, value in last.items()})
             infos[index]["terminal_observation"] = {key: rows[0] for key, rows in alone.items()}
         return self._change(observation), rewards, dones, infos  # type: ignore[arg-type]
+
+    def has_attr(self, attr_name: str) -> bool:
+        """Tell whether the environments have an attribute; ``edit_entities`` they have not.
+
+        Args:
+            attr_name: The name.
+        """
+        return attr_name != METHOD and super().has_attr(attr_name)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **options: Any
+    ) -> list[Any]:
+        """Call a method of the environments.
+
+        Args:
+            method_name: The name.
+            *method_args: Its arguments.
+            indices: Which environments; None means all.
+            **options: Its keyword arguments.
+
+        Raises:
+            EnvironmentConfigError: A state is to be edited: the change, which may draw from a
+                random stream, would have to be made of a state that never was.
+        """
+        if method_name == METHOD:
+            raise EnvironmentConfigError(
+                f"{METHOD}: expected an environment that shows its state as it is, got one with a "
+                "change: make it without one"
+            )
+        return super().env_method(method_name, *method_args, indices=indices, **options)

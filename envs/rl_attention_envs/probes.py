@@ -14,7 +14,7 @@ from rl_attention_envs.raw import RawObservation
 from rl_attention_envs.registry import envpool_ids
 from rl_attention_envs.symbols import OBJECTS, THINGS, label
 from rl_attention_envs.views import make_view
-from rl_attention_envs.views.base import RawBatch, View, ViewSettings
+from rl_attention_envs.views.base import RawBatch, View, ViewSettings, encode_one, row_of
 from rl_attention_envs.views.shared import picture_order
 from rl_attention_envs.views.tiles import tile_atlas
 from rl_attention_envs.vocabulary import mission_bounds, words_of
@@ -111,6 +111,23 @@ def describe(view: View, raw: RawObservation) -> dict[str, Any]:
     state = _State(0, 0, raw["image"], int(raw["direction"]), raw["mission"])
     arrays = _probe_arrays(view, [state])
     return {name: arrays[field][0] for name, field in _DESCRIBED.items()}
+
+
+def show_edited(view: View, raw: RawObservation | None) -> dict[str, Any] | None:
+    """Show what ``observe_edited`` gave: the answer of ``edit_entities``.
+
+    Args:
+        view: The view that shows it.
+        raw: The raw observation; None: nothing was changed.
+
+    Returns:
+        ``observation``, without a batch axis, and ``description``, as of ``describe``; None where
+        nothing was changed.
+    """
+    if raw is None:
+        return None
+    observation = row_of(encode_one(view, raw).observation, 0)
+    return {"observation": observation, "description": describe(view, raw)}
 
 
 def _collect(env_id: str, count: int) -> list[_State]:

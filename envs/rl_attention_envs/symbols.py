@@ -22,6 +22,7 @@ COLOURS: tuple[str, ...] = ("red", "green", "blue", "purple", "yellow", "grey")
 DOOR_STATES: tuple[str, ...] = ("open", "closed", "locked")
 
 UNSEEN = OBJECTS.index("unseen")
+EMPTY = OBJECTS.index("empty")
 WALL = OBJECTS.index("wall")
 DOOR = OBJECTS.index("door")
 

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from rl_attention_envs.edits import parse_edit
 from rl_attention_envs.errors import EnvironmentConfigError
-from rl_attention_envs.probes import describe
+from rl_attention_envs.probes import describe, show_edited
 from rl_attention_envs.views.base import Encoded, RawBatch, View, row_of
+from rl_attention_envs.what_if import METHOD, NOT_BEGUN, RAW_METHOD, REFUSAL
 
 _DESCRIBE = "describe_entities"
 
@@ -86,12 +88,16 @@ class ViewVecEnv(VecEnvWrapper):
         Args:
             attr_name: The name.
         """
+        if attr_name == METHOD:
+            return self.venv.has_attr(RAW_METHOD)
         return attr_name in ("entity_overflow", _DESCRIBE) or self.venv.has_attr(attr_name)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **options: Any
     ) -> list[Any]:
-        """Call a method of the environments; ``describe_entities`` is answered by this wrapper.
+        """Call a method of the environments.
+
+        ``describe_entities`` and ``edit_entities`` are answered by this wrapper.
 
         Args:
             method_name: The name.
@@ -100,8 +106,11 @@ class ViewVecEnv(VecEnvWrapper):
             **options: Its keyword arguments.
 
         Raises:
-            EnvironmentConfigError: Entities are asked for before the first episode.
+            EnvironmentConfigError: Entities are asked for before the first episode, or an edit
+                cannot be read or not be done by this backend.
         """
+        if method_name == METHOD:
+            return self._edited(indices, *method_args, **options)
         if method_name != _DESCRIBE:
             return self.venv.env_method(method_name, *method_args, indices=indices, **options)
         if self._raw is None:
@@ -111,6 +120,16 @@ class ViewVecEnv(VecEnvWrapper):
         chosen = self._get_indices(indices)
         rows = ({key: part[i] for key, part in self._raw.items()} for i in chosen)
         return [describe(self.view, row) for row in rows]
+
+    def _edited(self, indices: VecEnvIndices, edit: str) -> list[dict[str, Any] | None]:
+        """Ask the environments for their edited states, and show these through the view."""
+        if not self.has_attr(METHOD):
+            raise EnvironmentConfigError(f"{REFUSAL}: make them with backend='gymnasium'")
+        if self._raw is None:
+            raise EnvironmentConfigError(NOT_BEGUN)
+        # a text that cannot be read must say so here, and not end a worker process
+        raws = self.venv.env_method(RAW_METHOD, parse_edit(edit), indices=indices)
+        return [show_edited(self.view, raw) for raw in raws]
 
     def _encode(self, raw: Any, missions: NDArray[Any]) -> Encoded:
         return self.view.encode(RawBatch(raw["image"], raw["direction"], missions))

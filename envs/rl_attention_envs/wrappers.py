@@ -3,15 +3,16 @@
 from typing import Any, cast
 
 import gymnasium
-import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
+from rl_attention_envs.edits import parse_edit
 from rl_attention_envs.errors import EnvironmentConfigError
-from rl_attention_envs.probes import describe
+from rl_attention_envs.probes import describe, show_edited
 from rl_attention_envs.raw import RawObservation, clean_reset, is_success, raw_observation
 from rl_attention_envs.views import make_view
-from rl_attention_envs.views.base import Observation, RawBatch, ViewSettings, row_of
+from rl_attention_envs.views.base import Observation, ViewSettings, encode_one, row_of
 from rl_attention_envs.vocabulary import mission_bounds
+from rl_attention_envs.what_if import NOT_BEGUN, observe_edited
 
 
 class ViewObservation(gymnasium.Wrapper[Observation, Any, Any, Any], RecordConstructorArgs):
@@ -99,12 +100,27 @@ class ViewObservation(gymnasium.Wrapper[Observation, Any, Any, Any], RecordConst
             )
         return describe(self.view, self._last)
 
+    def edit_entities(self, edit: str) -> dict[str, Any] | None:
+        """Show the state as it would be after an edit; the environment stays as it is.
+
+        Args:
+            edit: What ``parse_edit`` reads, such as ``remove red ball``.
+
+        Returns:
+            ``observation`` and ``description``, what ``describe_entities`` would say of it; None
+            where the edit changes nothing.
+
+        Raises:
+            EnvironmentConfigError: No episode has begun, or the edit cannot be read.
+        """
+        if self._last is None:
+            raise EnvironmentConfigError(NOT_BEGUN)
+        return show_edited(self.view, observe_edited(self._grid_env, parse_edit(edit)))
+
     def _show(self, observation: Any, info: dict[str, Any]) -> Observation:
         """Encode a batch of one."""
         self._last = raw_observation(observation)
-        raw = {key: np.asarray(value)[None] for key, value in self._last.items()}
-        missions = self.view.mission_coder(raw["mission"])
-        shown, dropped = self.view.encode(RawBatch(raw["image"], raw["direction"], missions))
+        shown, dropped = encode_one(self.view, self._last)
         if dropped is not None and dropped[0]:
             info["entity_overflow"] = int(dropped[0])
         return row_of(shown, 0)

@@ -14,6 +14,7 @@ from rl_attention_envs.views.entities import COLUMNS
 
 if TYPE_CHECKING:
     from gymnasium import spaces
+    from numpy.typing import NDArray
     from stable_baselines3.common.vec_env import VecEnv
 
 TRAINING, EVALUATION = 0, 1
@@ -156,6 +157,27 @@ def place_columns(env: EnvConfig) -> tuple[int, ...] | None:
     if env.view != "entities":
         return None
     return tuple(COLUMNS.index(name) for name in ("right", "forward"))
+
+
+def empty_token(env: EnvConfig) -> "NDArray[Any] | None":
+    """Give the numbers of an empty place in a view; None where there is no such place.
+
+    Args:
+        env: The environment's settings.
+    """
+    with environment_errors():
+        found: NDArray[Any] | None = rl_attention_envs.empty_token(env.id, env.view)
+        return found
+
+
+def action_names(env: EnvConfig, count: int) -> list[str]:
+    """Name the actions of an environment.
+
+    Args:
+        env: The environment's settings.
+        count: How many it has.
+    """
+    return list(rl_attention_envs.action_names(env.id, count))
 
 
 def vocabulary() -> Sequence[str]:

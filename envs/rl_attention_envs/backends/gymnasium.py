@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from rl_attention_envs.edits import Edit
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.raw import (
     MISSION_BYTES,
@@ -22,6 +23,7 @@ from rl_attention_envs.raw import (
     raw_observation,
 )
 from rl_attention_envs.seeding import spread_seed
+from rl_attention_envs.what_if import observe_edited
 
 
 class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
@@ -98,6 +100,17 @@ class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
     def observe(self) -> RawObservation:
         """Return the observation of the state as it is now."""
         return raw_observation(self.grid_env.gen_obs())
+
+    def observe_edited(self, edit: Edit) -> RawObservation | None:
+        """Return the observation of the state as it would be after an edit; it stays as it is.
+
+        Args:
+            edit: The edit.
+
+        Returns:
+            The raw observation; None where the edit changes nothing.
+        """
+        return observe_edited(self.grid_env, edit)
 
     def render(self) -> NDArray[np.uint8]:
         """Return a picture of the whole grid, `H W 3`."""

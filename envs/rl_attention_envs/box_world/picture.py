@@ -58,3 +58,15 @@ def draw(state: State, size: int, tile: int) -> NDArray[np.uint8]:
     cells[:, 0, 0] = np.where(state.held > 0, state.held, _WALL_INDEX)
     pictures: NDArray[np.uint8] = _PALETTE[cells.repeat(tile, axis=1).repeat(tile, axis=2)]
     return pictures
+
+
+def floor_tile(tile: int) -> NDArray[np.uint8]:
+    """Draw a cell with nothing in it.
+
+    Args:
+        tile: Pixels of its side.
+
+    Returns:
+        The picture, `tile tile 3`.
+    """
+    return np.tile(np.array(_FLOOR, np.uint8), (tile, tile, 1))

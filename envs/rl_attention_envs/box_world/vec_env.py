@@ -18,6 +18,7 @@ from rl_attention_envs.box_world.views.base import Arrays, BoxWorldView
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.seeding import spread_seed
 from rl_attention_envs.views.base import row_of
+from rl_attention_envs.what_if import METHOD, REFUSAL
 
 _DESCRIBE = "describe_entities"
 
@@ -210,8 +211,10 @@ class BoxWorldVecEnv(VecEnv):
 
         Raises:
             AttributeError: Another method was asked for.
-            EnvironmentConfigError: No episode has begun.
+            EnvironmentConfigError: No episode has begun, or a state is to be edited.
         """
+        if method_name == METHOD:
+            raise EnvironmentConfigError(f"{REFUSAL}: choose a MiniGrid or BabyAI environment")
         if method_name != _DESCRIBE:
             raise AttributeError(
                 f"environments of Box-World have no method {method_name!r}, but {_DESCRIBE}"

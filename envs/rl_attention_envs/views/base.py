@@ -9,6 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rl_attention_envs.missions import MissionCoder
+from rl_attention_envs.raw import RawObservation
 
 Observation = NDArray[Any] | dict[str, NDArray[Any]]
 
@@ -92,6 +93,23 @@ class View(ABC):
         Returns:
             Indices into the flat view in picture order, -1 = padding, `B N`.
         """
+
+    def empty_token(self) -> NDArray[Any] | None:
+        """Return what the token of an empty, seen cell looks like; None: tokens are no cells."""
+        return None
+
+
+def encode_one(view: View, raw: RawObservation) -> Encoded:
+    """Show one raw observation as a batch of one.
+
+    Args:
+        view: The view.
+        raw: The raw observation, its mission as bytes.
+    """
+    image, direction, mission = (
+        np.asarray(raw[key])[None] for key in ("image", "direction", "mission")
+    )
+    return view.encode(RawBatch(image, direction, view.mission_coder(mission)))
 
 
 def row_of(observation: Observation, row: int) -> Observation:

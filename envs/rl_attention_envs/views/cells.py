@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rl_attention_envs.symbols import UNSEEN
+from rl_attention_envs.symbols import EMPTY, UNSEEN
 from rl_attention_envs.views.base import Encoded, RawBatch, ViewSettings
 from rl_attention_envs.views.shared import CELL_HIGH, TokenView, picture_order
 
@@ -55,3 +55,7 @@ class CellsView(TokenView):
         """
         mask: NDArray[np.int8] = observation["mask"]
         return np.where(mask == 1, np.arange(mask.shape[1]), -1)
+
+    def empty_token(self) -> NDArray[np.int8]:
+        """Return the codes of an empty cell, `3`."""
+        return np.array([EMPTY, 0, 0], np.int8)

@@ -47,3 +47,7 @@ class PixelsView(TokenView):
         """
         count = self.settings.view_size**2
         return np.tile(np.arange(count), (len(observation["pixels"]), 1))
+
+    def empty_token(self) -> NDArray[np.uint8]:
+        """Return the tile of an empty, seen cell, `8 8 3`; the agent's own cell has another."""
+        return tile_atlas(TILE_SIZE).empty()

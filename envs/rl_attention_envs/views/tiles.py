@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_attention_envs.symbols import COLOURS, DOOR, DOOR_STATES, OBJECTS, UNSEEN
+from rl_attention_envs.symbols import COLOURS, DOOR, DOOR_STATES, EMPTY, OBJECTS, UNSEEN
 
 _CARRIED = ("empty", "key", "ball", "box")
 
@@ -50,6 +50,11 @@ class TileAtlas:
         side = size * self.tile_size
         # B row column y x c -> B row y column x c: rows of tiles become rows of pixels
         return tiles.transpose(0, 1, 3, 2, 4, 5).reshape(batch, side, side, 3)
+
+    def empty(self) -> NDArray[np.uint8]:
+        """Return a copy of the tile of an empty cell in sight, `T T 3`."""
+        tile: NDArray[np.uint8] = self._cells[EMPTY, 0, 0].copy()
+        return tile
 
 
 @lru_cache(maxsize=4)

@@ -73,6 +73,10 @@ class BoxWorldView(ABC):
             state: The environments.
         """
 
+    def empty_token(self) -> NDArray[Any] | None:
+        """Return what the token of an empty cell looks like; None: tokens are no cells."""
+        return None
+
     @abstractmethod
     def _own_spaces(self) -> dict[str, spaces.Space[Any]]:
         """The spaces of the keys that this view alone has."""

@@ -11,6 +11,7 @@ from rl_attention_envs.box_world.symbols import (
     AGENT,
     CELL_KINDS,
     COLOURS,
+    FLOOR,
     GEM,
     GEM_CELL,
     KEY_CELL,
@@ -52,6 +53,10 @@ class CellsView(BoxWorldView):
         cells = self._own_arrays(state)["cells"]
         flat = cells.reshape(len(cells), -1, 2)
         return name_cells(flat, self.params.size, first=1)
+
+    def empty_token(self) -> NDArray[np.int8]:
+        """Return kind and colour of the bare floor, `2`."""
+        return np.array([FLOOR, 0], np.int8)
 
 
 def name_cells(cells: NDArray[np.int8], side: int, *, first: int) -> TokenNames:

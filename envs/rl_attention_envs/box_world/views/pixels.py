@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
-from rl_attention_envs.box_world.picture import draw
+from rl_attention_envs.box_world.picture import draw, floor_tile
 from rl_attention_envs.box_world.rules import State
 from rl_attention_envs.box_world.symbols import thing_name
 from rl_attention_envs.box_world.views.base import Arrays, BoxWorldView, TokenNames
@@ -40,3 +41,7 @@ class PixelsView(BoxWorldView):
             names.types[row, 0] = "held key"
             names.labels[row, 0] = f"held {thing_name(int(state.held[row]))}"
         return names
+
+    def empty_token(self) -> NDArray[np.uint8]:
+        """Return the tile of the bare floor, `8 8 3`."""
+        return floor_tile(TILE_SIZE)
