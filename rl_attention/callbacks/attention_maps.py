@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -52,6 +53,10 @@ class AttentionMapCallback(BaseCallback):
         snapshots: How many snapshots, at least 2. TensorBoard shows at most 10 pictures a tag
             unless started with `--samples_per_plugin images=200`.
         folder: Folder of the run. None writes to TensorBoard alone.
+        faithfulness: At each snapshot also take entities out of the probes, and write to
+            TensorBoard how well attention tells which of them decide (`faithfulness/...`).
+        empty: The numbers of an empty place of the observation, such as (1, 0, 0) for an empty cell
+            of MiniGrid, if entities are to be taken out by putting one in their place.
         verbose: Verbosity of Stable-Baselines3 callbacks.
 
     Attributes:
@@ -68,6 +73,8 @@ class AttentionMapCallback(BaseCallback):
         *,
         snapshots: int = 10,
         folder: str | Path | None = None,
+        faithfulness: bool = True,
+        empty: Any = None,
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
@@ -76,6 +83,8 @@ class AttentionMapCallback(BaseCallback):
         self.probes = probes
         self.snapshots = snapshots
         self.folder = None if folder is None else Path(folder)
+        self.faithfulness = faithfulness
+        self.empty = empty
         self.seconds = 0.0
         self._active = False
         self._previous: Snapshot | None = None
@@ -170,9 +179,24 @@ class AttentionMapCallback(BaseCallback):
         before = None if self._previous is None else self._previous.layers
         if self.folder is not None:
             write_snapshot(self.folder, snapshot)
-        self._log(snapshot, summarise(layers, self._shown, before))
+        scalars = summarise(layers, self._shown, before)
+        if tensorboard_writer(self.logger) is not None:
+            scalars |= self._ask_faithfulness()
+        self._log(snapshot, scalars)
         self._previous = snapshot
         self.seconds += time.monotonic() - began
+
+    def _ask_faithfulness(self) -> dict[str, float]:
+        if not self.faithfulness or self.probes is None:
+            return {}
+        from rl_attention.explain.tags import faithfulness_tags
+
+        try:
+            return faithfulness_tags(self.model, self.probes, empty=self.empty)
+        except UserError as error:  # not every model that attends can be asked
+            self.faithfulness = False
+            self.logger.info(f"no curves of faithfulness: {error}")
+            return {}
 
     def _log(self, snapshot: Snapshot, scalars: dict[str, float]) -> None:
         writer = tensorboard_writer(self.logger)

@@ -131,6 +131,10 @@ class RecordingConfig(ConfigModel):
         default=10, description="Log-spaced snapshots of the attention maps; 0: none."
     )
     n_probes: Count = Field(default=6, description="Fixed observations that the maps are drawn of.")
+    faithfulness: bool = Field(
+        default=True,
+        description="Also log how well attention tells which entities decide, at each snapshot.",
+    )
 
 
 class CheckpointConfig(ConfigModel):

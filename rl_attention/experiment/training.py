@@ -21,7 +21,13 @@ from rl_attention.callbacks.resume import Part
 from rl_attention.callbacks.tensorboard import tensorboard_logger
 from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
-from rl_attention.experiment.environments import backend_name, build_env, probe_data, vocabulary
+from rl_attention.experiment.environments import (
+    backend_name,
+    build_env,
+    empty_token,
+    probe_data,
+    vocabulary,
+)
 from rl_attention.experiment.evaluation import Evaluation, evaluate
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.manifest import installed_versions
@@ -162,7 +168,13 @@ def _make_callbacks(
         callbacks.append(AttentionEntropyCallback(make_schedule(config.attention_ent_coef)))
     if probes is not None:
         callbacks.append(
-            AttentionMapCallback(probes, snapshots=config.recording.snapshots, folder=run.path)
+            AttentionMapCallback(
+                probes,
+                snapshots=config.recording.snapshots,
+                folder=run.path,
+                faithfulness=config.recording.faithfulness,
+                empty=empty_token(config.env),
+            )
         )
     return callbacks
 

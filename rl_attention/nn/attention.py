@@ -115,6 +115,10 @@ class MultiHeadAttention(nn.Module):
         unread = reading.unread
         return read if unread is None else read.masked_fill(unread[:, None], 0.0)
 
+    def values(self, queries: Tensor, keys: Tensor | None = None) -> Tensor:
+        """Give what is weighed and summed of each key, `Tk H D/H`; see `forward`."""
+        return self._project(queries, keys)[2]
+
     def prepare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """Change queries and keys before they are compared."""
         return self.score.prepare(query, key)

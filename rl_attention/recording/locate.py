@@ -47,6 +47,16 @@ def find_extractor(model: Any) -> tuple[str, nn.Module]:
     )
 
 
+def acting_extractor(model: Any) -> nn.Module | None:
+    """Return the features extractor that acts, whether it attends or not; None if there is none.
+
+    Args:
+        model: A Stable-Baselines3 algorithm.
+    """
+    found = (_follow(model, path) for path in _PLACES)
+    return next((module for module in found if module is not None), None)
+
+
 def _follow(start: Any, path: str) -> nn.Module | None:
     found = start
     for name in path.split("."):

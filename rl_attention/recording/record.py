@@ -1,17 +1,14 @@
 """One look at what a model attends to."""
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from rl_attention.recording.batches import checked_batch
 from rl_attention.recording.locate import find_extractor
 from rl_attention.recording.maps import AttentionMap
+from rl_attention.recording.modes import same_modes, uncompiled
 from rl_attention.recording.recorder import Recorder
 
 
@@ -37,24 +34,6 @@ def record(
     """
     _, extractor = find_extractor(model)
     batch = checked_batch(observations, model.observation_space)
-    with _same_modes(model.policy), _uncompiled(), Recorder(extractor) as recorder:
+    with same_modes(model.policy), uncompiled(), Recorder(extractor) as recorder:
         model.policy.predict(batch, deterministic=True)
     return recorder.maps
-
-
-@contextmanager
-def _same_modes(module: nn.Module) -> Iterator[None]:
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
-
-
-def _uncompiled() -> AbstractContextManager[Any]:
-    """Run compiled modules eagerly: a compiled one does not call hooks that came after it."""
-    if "torch._dynamo" not in sys.modules:  # nothing was ever compiled; the import takes seconds
-        return nullcontext()
-    eager: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-    return eager

@@ -1,0 +1,132 @@
+"""What a policy says of a batch, as tensors that gradients flow through."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributions import Bernoulli, Categorical, Normal
+
+from rl_attention.errors import UserError
+
+
+class Acting(NamedTuple):
+    """Distribution of the action, and value, for `B` observations.
+
+    Attributes:
+        log_probabilities: Of discrete actions, one `B A` for each part (`MultiDiscrete` has
+            several, `MultiBinary` one of two columns for each flag); empty for continuous ones.
+        mean: Mean of a Gaussian over continuous actions, `B A`; of a squashed one before `tanh`.
+        std: Its standard deviation, `B A`.
+        value: What the critic expects, `B`; None where there is none.
+    """
+
+    log_probabilities: tuple[Tensor, ...]
+    mean: Tensor | None
+    std: Tensor | None
+    value: Tensor | None
+
+
+class ActingOptions(NamedTuple):
+    """What has to be chosen where a policy has no distribution of its own.
+
+    Attributes:
+        temperature: Of the softmax over Q-values, in units of reward.
+        noise: Standard deviation around the action of a deterministic actor (TD3, DDPG), in units
+            of the action scaled to -1..1; 0.1 is the exploration noise of TD3's authors.
+    """
+
+    temperature: float = 1.0
+    noise: float = 0.1
+
+    def checked(self) -> "ActingOptions":
+        """Return these options, if they make sense.
+
+        Raises:
+            UserError: A number is not above zero.
+        """
+        for name, given in self._asdict().items():
+            if not given > 0:
+                raise UserError(f"{name}: expected a number above 0, got {given}")
+        return self
+
+
+def act(model: Any, batch: Any, options: ActingOptions | None = None) -> Acting:
+    """Ask a policy what it would do.
+
+    Args:
+        model: A Stable-Baselines3 or sb3-contrib algorithm.
+        batch: Observations as tensors, as `policy.obs_to_tensor` gives them.
+        options: For policies without a distribution.
+
+    Raises:
+        UserError: A policy of a kind that has neither a distribution nor Q-values, or a recurrent
+            one, whose action does not depend on the observation alone.
+    """
+    options = (options or ActingOptions()).checked()
+    policy = model.policy
+    if hasattr(policy, "lstm_actor"):
+        raise UserError(
+            f"{type(model).__name__}: expected a policy that sees its observation alone, got a "
+            "recurrent one: what it does without an entity depends on what it remembers"
+        )
+    for attribute, ask in _ASK.items():
+        if getattr(policy, attribute, None) is not None:
+            return ask(policy, batch, options)
+    raise UserError(
+        f"{type(model).__name__}: expected a policy with a distribution over actions, Q-values or "
+        f"an actor, got {type(policy).__name__}"
+    )
+
+
+def _ask_q_net(policy: Any, batch: Any, options: ActingOptions) -> Acting:
+    return _of_values(policy.q_net(batch), options)
+
+
+def _ask_quantile_net(policy: Any, batch: Any, options: ActingOptions) -> Acting:
+    return _of_values(policy.quantile_net(batch).mean(dim=1), options)
+
+
+def _of_values(values: Tensor, options: ActingOptions) -> Acting:
+    """Softmax over Q-values `B A` (Puri et al. 2020, section 3.1)."""
+    scaled = (values / options.temperature).log_softmax(dim=1)
+    return Acting((scaled,), None, None, values.max(dim=1).values)
+
+
+def _ask_actor(policy: Any, batch: Any, options: ActingOptions) -> Acting:
+    actor = policy.actor
+    if hasattr(actor, "get_action_dist_params"):
+        mean, log_std, rest = actor.get_action_dist_params(batch)
+        if actor.use_sde:
+            spread = actor.action_dist.proba_distribution(mean, log_std, rest["latent_sde"])
+            return Acting((), mean, spread.distribution.stddev, None)
+        return Acting((), mean, log_std.exp(), None)
+    mean = actor(batch)
+    return Acting((), mean, torch.full_like(mean, options.noise), None)
+
+
+def _ask_distribution(policy: Any, batch: Any, options: ActingOptions) -> Acting:
+    found = policy.get_distribution(batch).distribution
+    value = policy.predict_values(batch).flatten()
+    parts = list(found) if isinstance(found, list | tuple) else [found]
+    if all(isinstance(part, Categorical) for part in parts):
+        return Acting(tuple(part.logits for part in parts), None, None, value)
+    (part,) = parts
+    if isinstance(part, Bernoulli):
+        flags = torch.stack([-part.logits, part.logits], dim=-1) / 2
+        return Acting(flags.log_softmax(dim=-1).unbind(dim=1), None, None, value)
+    if isinstance(part, Normal):
+        return Acting((), part.mean, part.stddev, value)
+    raise UserError(
+        f"expected a distribution over actions that is categorical, Bernoulli or Gaussian, got "
+        f"{type(part).__name__}"
+    )
+
+
+# the actor comes before `get_distribution`: off-policy ones have the first alone
+_ASK = {
+    "q_net": _ask_q_net,
+    "quantile_net": _ask_quantile_net,
+    "actor": _ask_actor,
+    "get_distribution": _ask_distribution,
+}
+"""From what a policy has to how it is asked."""

@@ -1,0 +1,107 @@
+"""Intervals for states that belong together: episodes are drawn, and the seeds they come from."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_attention.explain.decisions import Floats
+
+N_RESAMPLES = 2_000
+_TAILS = (0.025, 0.975)
+
+
+class Estimate(NamedTuple):
+    """A mean with its 95 % interval.
+
+    Attributes:
+        mean: The mean; NaN where there is nothing to take it of.
+        low: Lower end; None where one episode alone cannot say.
+        high: Upper end.
+        n: States that it is of.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.mean:.2f}"
+        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+class Column(NamedTuple):
+    """One number for each state of one run.
+
+    Attributes:
+        episodes: Which episode each state is of, `P`.
+        values: The number, `P`; NaN where it means nothing.
+        over: What it is divided by, `P`; ones for a mean. Sums are taken first, so that states
+            where little can be gained count little.
+    """
+
+    episodes: NDArray[np.intp]
+    values: Floats
+    over: Floats
+
+
+def mean_of(episodes: NDArray[np.intp], values: Floats) -> Column:
+    """Make a column whose mean is wanted."""
+    return Column(episodes, values, np.ones(len(values)))
+
+
+def estimate(
+    runs: Sequence[Column], generator: np.random.Generator, *, n_resamples: int = N_RESAMPLES
+) -> Estimate:
+    """Estimate a mean over states, and its percentile interval.
+
+    States of an episode resemble each other, and so do runs of one seed: whole episodes are drawn
+    with replacement within each run, and whole runs where there are several.
+
+    Args:
+        runs: One column for each run.
+        generator: Draws.
+        n_resamples: How many draws.
+
+    Returns:
+        The mean over runs of the ratio of each.
+    """
+    sums = [_by_episode(run) for run in runs]
+    sums = [found for found in sums if len(found)]
+    n = sum(int(np.isfinite(run.values).sum()) for run in runs)
+    mean = _ratio([found.sum(axis=0)[None] for found in sums])[0] if sums else float("nan")
+    if sum(map(len, sums)) < 2 or not np.isfinite(mean):
+        return Estimate(float(mean), None, None, n)
+    drawn = _ratio([_draw(found, generator, n_resamples) for found in sums], generator)
+    low, high = np.nanquantile(drawn, _TAILS)
+    return Estimate(float(mean), float(low), float(high), n)
+
+
+def _by_episode(run: Column) -> Floats:
+    """Sum values and divisors over each episode, `E 2`."""
+    known = np.isfinite(run.values) & np.isfinite(run.over)
+    _, which = np.unique(run.episodes[known], return_inverse=True)
+    pairs = np.stack([run.values[known], run.over[known]], axis=1)
+    sums = np.zeros((which.max(initial=-1) + 1, 2))
+    np.add.at(sums, which, pairs)
+    return sums
+
+
+def _draw(sums: Floats, generator: np.random.Generator, n_resamples: int) -> Floats:
+    """Draw episodes with replacement and add them up, `R 2`."""
+    weights = generator.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), n_resamples)
+    return np.asarray(weights @ sums)
+
+
+def _ratio(runs: list[Floats], generator: np.random.Generator | None = None) -> Floats:
+    """Divide each run's sums `R 2`, and take the mean over runs, drawn anew if there is a draw."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = np.stack([sums[:, 0] / sums[:, 1] for sums in runs])  # run, R
+    ratios[~np.isfinite(ratios)] = np.nan
+    if generator is not None and len(ratios) > 1:
+        chosen = generator.integers(len(ratios), size=ratios.shape)
+        ratios = np.take_along_axis(ratios, chosen, axis=0)
+    return np.asarray(ratios.mean(axis=0))

@@ -1,0 +1,234 @@
+"""What was measured of one or several runs, with intervals and a verdict."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from rl_attention.errors import UserError
+from rl_attention.explain.bootstrap import Column, Estimate, estimate, mean_of
+from rl_attention.explain.decisions import Floats
+from rl_attention.explain.measuring import Measured
+from rl_attention.explain.scores import OCCLUSION, StateScores
+from rl_attention.explain.verdict import Evidence, Verdict, judge
+
+ATTENTION = "attention"
+
+
+@dataclass(frozen=True)
+class MapScores:
+    """What a map is worth over all sensitive states; see `StateScores` for the terms.
+
+    Attributes:
+        faithfulness: F: 0 is as good as random orders, 1 as good as the order by effect.
+        comprehensiveness: High is good.
+        sufficiency: Low is good.
+        hit: Share of states whose top entity is the one that matters most.
+        flip: Share of states where taking out the top entity changes the likeliest action.
+        kl: Divergence when the top entity is taken out, in nats.
+        violation: Share of states whose top entity does nothing for the chosen action.
+        tau: Rank correlation with the effects; supporting only.
+        sanity: Rank correlation with the map of a network of other weights; near 0 is good. None
+            where it was not measured.
+    """
+
+    faithfulness: Estimate
+    comprehensiveness: Estimate
+    sufficiency: Estimate
+    hit: Estimate
+    flip: Estimate
+    kl: Estimate
+    violation: Estimate
+    tau: Estimate
+    sanity: float | None
+
+
+@dataclass(frozen=True)
+class MechanismScores:
+    """What changes when attention weights are changed, over all states.
+
+    Attributes:
+        distance: Bounded distance of the decisions.
+        flip: Share of states where another action is likeliest.
+    """
+
+    distance: Estimate
+    flip: Estimate
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was found of one or several runs of the same kind.
+
+    Attributes:
+        removal: How entities were taken out.
+        n_runs: Runs.
+        n_episodes: Episodes of all of them.
+        n_states: States of all of them.
+        n_sensitive: States where taking out some entity changes the decision.
+        chance: Share of top entities that a random map finds, over the sensitive states.
+        flip_random: Share of entities whose removal changes the likeliest action, likewise.
+        kl_random: Mean divergence of removing one entity, in nats, likewise.
+        maps: Scores of each map.
+        mechanisms: What changed weights change; nothing where nothing attends.
+        between_runs: Jensen-Shannon divergence of the attention of two runs on the same states, in
+            nats; None for one run.
+        verdict: About attention, or about the map that was asked for; None where there is none.
+    """
+
+    removal: str
+    n_runs: int
+    n_episodes: int
+    n_states: int
+    n_sensitive: int
+    chance: float
+    flip_random: Estimate
+    kl_random: Estimate
+    maps: Mapping[str, MapScores]
+    mechanisms: Mapping[str, MechanismScores]
+    between_runs: float | None
+    verdict: Verdict | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON; NaN becomes None."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def summarise(
+    runs: Sequence[Measured],
+    *,
+    judged: str = ATTENTION,
+    between_runs: float | None = None,
+    seed: int = 0,
+) -> Explanation:
+    """Put the measurements of one or several runs together.
+
+    Args:
+        runs: What was measured of each run, with the same maps.
+        judged: The map that the verdict is about.
+        between_runs: Distance of the attention of different runs, if it was measured.
+        seed: Of the bootstrap.
+
+    Raises:
+        UserError: There is no run, or runs differ in their maps or in the removal.
+    """
+    _check(runs)
+    draws = _Draws(runs, seed)
+    names = list(runs[0].maps)
+    maps = {name: _score_map(draws, name) for name in names}
+    mechanisms = {name: _score_mechanism(draws, name) for name in runs[0].mechanisms}
+    n_sensitive = sum(int(run.scored.sensitive.sum()) for run in runs)
+    chance = draws.sensitive("chance", lambda run: 1.0 / np.maximum(run.scored.count, 1)).mean
+    found = Explanation(
+        removal=runs[0].subject.removal.name,
+        n_runs=len(runs),
+        n_episodes=sum(len(np.unique(run.episodes)) for run in runs),
+        n_states=sum(len(run.episodes) for run in runs),
+        n_sensitive=n_sensitive,
+        chance=chance,
+        flip_random=draws.sensitive("flip random", lambda run: run.scored.flip_random),
+        kl_random=draws.sensitive("kl random", lambda run: run.scored.kl_random),
+        maps=maps,
+        mechanisms=mechanisms,
+        between_runs=between_runs,
+        verdict=None,
+    )
+    if judged not in maps:
+        return found
+    permuted = mechanisms.get("permuted")
+    evidence = Evidence(
+        judged,
+        maps[judged].faithfulness,
+        maps[judged].hit,
+        chance,
+        permuted.distance.mean if permuted and judged != OCCLUSION else None,
+        found.n_states,
+        n_sensitive,
+    )
+    return Explanation(**{**vars(found), "verdict": judge(evidence)})
+
+
+class _Draws:
+    """Estimates, each with a generator of its own, so that none moves another."""
+
+    def __init__(self, runs: Sequence[Measured], seed: int) -> None:
+        self.runs = runs
+        self._seed = seed
+
+    def every(self, use: str, read: Callable[[Measured], Floats]) -> Estimate:
+        """Estimate a mean over all states."""
+        return self._estimate(use, [mean_of(run.episodes, read(run)) for run in self.runs])
+
+    def sensitive(self, use: str, read: Callable[[Measured], Floats]) -> Estimate:
+        """Estimate a mean over the states where an entity matters."""
+        return self._estimate(
+            use,
+            [
+                mean_of(run.episodes, np.where(run.scored.sensitive, read(run), np.nan))
+                for run in self.runs
+            ],
+        )
+
+    def faithfulness(self, name: str) -> Estimate:
+        """Estimate F: what a map gains over what there is to gain."""
+        columns = []
+        for run in self.runs:
+            known = run.scored.sensitive & (run.scored.count > 1)
+            gain = np.where(known, run.scored.maps[name].gain, np.nan)
+            columns.append(Column(run.episodes, gain, run.scored.room))
+        return self._estimate(f"F {name}", columns)
+
+    def _estimate(self, use: str, columns: list[Column]) -> Estimate:
+        return estimate(columns, np.random.default_rng([self._seed, *use.encode()]))
+
+
+def _score_map(draws: _Draws, name: str) -> MapScores:
+    def of(part: str) -> Estimate:
+        def read(run: Measured) -> Floats:
+            scores: StateScores = run.scored.maps[name]
+            return np.asarray(getattr(scores, part), np.float64)
+
+        return draws.sensitive(f"{part} {name}", read)
+
+    parts = ("comprehensiveness", "sufficiency", "hit", "flip", "kl", "violation", "tau")
+    known = [run.sanity[name] for run in draws.runs if name in run.sanity]
+    return MapScores(
+        faithfulness=draws.faithfulness(name),
+        **{part: of(part) for part in parts},
+        sanity=float(np.mean(known)) if known else None,
+    )
+
+
+def _score_mechanism(draws: _Draws, name: str) -> MechanismScores:
+    return MechanismScores(
+        distance=draws.every(name, lambda run: run.mechanisms[name].distance),
+        flip=draws.every(f"{name} flips", lambda run: run.mechanisms[name].flip.astype(float)),
+    )
+
+
+def _check(runs: Sequence[Measured]) -> None:
+    if not runs:
+        raise UserError("expected at least one run to explain, got none")
+    first = runs[0]
+    for run in runs[1:]:
+        if run.subject.removal.name != first.subject.removal.name:
+            raise UserError(
+                "expected runs whose entities are taken out in the same way, got "
+                f"{first.subject.removal.name} and {run.subject.removal.name}"
+            )
+        if list(run.maps) != list(first.maps):
+            raise UserError(
+                f"expected runs with the same maps, got {list(first.maps)} and {list(run.maps)}"
+            )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Estimate | Verdict):
+        return _plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,51 @@
+"""Maps: one number for each entity of each state, higher where it is said to matter more."""
+
+from collections.abc import Callable, Sequence
+
+from rl_attention.errors import UserError, suggest
+from rl_attention.explain.decisions import Floats
+from rl_attention.explain.maps.attention import attention_maps
+from rl_attention.explain.maps.gradients import gradient_maps, integrated_gradients_maps
+from rl_attention.explain.maps.norm import norm_maps
+from rl_attention.explain.maps.plain import nearest_map, random_map
+from rl_attention.explain.maps.rollout import rollout_maps
+from rl_attention.explain.subject import Subject
+
+__all__ = ["MAPS", "compute_maps"]
+
+MAPS: dict[str, Callable[[Subject], dict[str, Floats]]] = {
+    "attention": attention_maps,
+    "rollout": rollout_maps,
+    "norm": norm_maps,
+    "gradient": gradient_maps,
+    "integrated_gradients": integrated_gradients_maps,
+    "nearest": nearest_map,
+    "random": random_map,
+}
+"""From the name of a kind of map to its function of a subject.
+
+Each gives named maps, `P N` with NaN on padding; none where the model or the states have none.
+"""
+
+
+def compute_maps(subject: Subject, names: Sequence[str] | None = None) -> dict[str, Floats]:
+    """Compute maps, in the order of `MAPS`.
+
+    Args:
+        subject: The model and the states.
+        names: Keys of `MAPS`; None: all.
+
+    Returns:
+        The maps that there are, by name, `P N`, NaN on padding.
+
+    Raises:
+        UserError: There is no such kind of map, or captum is needed and not installed.
+    """
+    for name in names or ():
+        if name not in MAPS:
+            raise UserError(f"maps: expected keys of MAPS, got {name!r}; {suggest(name, MAPS)}")
+    found: dict[str, Floats] = {}
+    for name, compute in MAPS.items():
+        if names is None or name in names:
+            found |= compute(subject)
+    return found

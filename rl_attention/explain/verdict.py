@@ -1,0 +1,85 @@
+"""Whether a map explains the decisions: one word, with its numbers."""
+
+from typing import NamedTuple
+
+from rl_attention.explain.bootstrap import Estimate
+from rl_attention.explain.scores import SENSITIVE
+
+SUPPORTED, WEAK, NOT_SUPPORTED = "supported", "weak", "not supported"
+
+HALF_WAY = 0.5
+"""The lower end of F that a supported map has: half way from a random order to the best known."""
+
+
+class Evidence(NamedTuple):
+    """What a verdict stands on.
+
+    Attributes:
+        map: Name of the map.
+        faithfulness: F over the sensitive states.
+        hit: Share of them where the map's top entity is the one that matters most.
+        chance: What that share is for a random map.
+        permuted: Distance of the decisions when the weights are permuted; None: nothing attends.
+        n_states: States.
+        n_sensitive: Those where removing some entity changes the decision.
+    """
+
+    map: str
+    faithfulness: Estimate
+    hit: Estimate
+    chance: float
+    permuted: float | None
+    n_states: int
+    n_sensitive: int
+
+
+class Verdict(NamedTuple):
+    """A verdict.
+
+    Attributes:
+        word: `supported`, `weak` or `not supported`.
+        map: The map that it is about.
+        text: One sentence with the numbers.
+    """
+
+    word: str
+    map: str
+    text: str
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Judge a map.
+
+    Supported: F is above one half and the top entity is found more often than by chance, each by
+    the lower end of its interval, and permuting the weights moves the decisions. Weak: F alone is
+    above zero by the lower end of its interval. Not supported: anything else, also where no entity
+    changes a decision.
+
+    Args:
+        evidence: What was measured.
+    """
+    word, reason = _decide(evidence)
+    found = evidence
+    text = (
+        f"{found.map}: {word} on {found.n_states:,} states: {reason}. F {found.faithfulness}, "
+        f"top entity right in {found.hit} (chance {found.chance:.2f}), "
+        f"{found.n_sensitive:,} states where an entity matters"
+    )
+    return Verdict(word, found.map, text)
+
+
+def _decide(found: Evidence) -> tuple[str, str]:
+    low, hit = found.faithfulness.low, found.hit.low
+    if not found.n_sensitive:
+        return NOT_SUPPORTED, "taking out one entity changes no decision"
+    if low is None:
+        return NOT_SUPPORTED, "one episode is too few to tell"
+    if low <= 0:
+        return NOT_SUPPORTED, "its order of entities is no better than a random one"
+    if low <= HALF_WAY:
+        return WEAK, "its order is better than a random one, but far from that by effect"
+    if hit is None or hit <= found.chance:
+        return WEAK, "its top entity is not found more often than by chance"
+    if found.permuted is not None and found.permuted <= SENSITIVE:
+        return WEAK, "permuting the weights does not change the decisions"
+    return SUPPORTED, "what it ranks first is what the decisions depend on"
