@@ -12,6 +12,8 @@ from rl_attention.errors import UserError
 if TYPE_CHECKING:
     from rl_attention.explain import Explanation
 
+_HEADINGS = ("F [95 %]", "top", "compr.", "suff.", "flips", "against", "tau")
+
 
 @click.command("explain")
 @click.argument(
@@ -85,6 +87,7 @@ def command(
 
     played: dict[str, Any] = {
         "n_episodes": n_episodes,
+        "n_states": n_states,
         "deterministic": deterministic,
         "best": best,
         "device": device,
@@ -100,7 +103,7 @@ def command(
         acting=ActingOptions(temperature=temperature).checked(),
         seed=seed,
     )
-    found = explain_runs(folders, n_states=n_states, judged=judge, options=options, **played)
+    found = explain_runs(folders, judged=judge, options=options, **played)
     _print(found)
     write_numbers(json_file, found.to_dict())
 
@@ -121,36 +124,41 @@ def _check_what_if(folders: tuple[Path, ...], edit: str | None, expected: str | 
 
 
 def _print(found: "Explanation") -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    table = Table(title=_title(found))
-    columns = ("map", "F", "comprehens.", "sufficiency", "top right", "flips", "against", "tau")
-    for name in columns:
-        table.add_column(name, justify="left" if name == "map" else "right", no_wrap=True)
+    table = Table(
+        title=_title(found), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("map", no_wrap=True)
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, scores in found.maps.items():
-        cells = (
-            scores.faithfulness,
+        means = (
+            scores.hit,
             scores.comprehensiveness,
             scores.sufficiency,
-            scores.hit,
             scores.flip,
             scores.violation,
             scores.tau,
         )
+        cells = [str(scores.faithfulness), *(f"{part.mean:.2f}" for part in means)]
         # as text: rich would take an interval for markup
-        table.add_row(Text(name), *(Text(str(cell)) for cell in cells))
+        table.add_row(Text(name), *map(Text, cells))
     console.print(table)
     console.print(
-        f"By chance: top right {found.chance:.2f}, flips {found.flip_random}. F and all others are "
-        f"over the {found.n_sensitive} states where an entity matters.",
+        f"top: share of states whose top entity matters most, by chance {found.chance:.2f}. "
+        f"compr., suff.: what the chosen action loses without the top entities, and without all "
+        f"others. flips: share where the action changes without the top one, by "
+        f"chance {found.flip_random.mean:.2f}. against: share where it does not help the action.",
         highlight=False,
     )
     for name, changed in found.mechanisms.items():
         console.print(
-            f"Weights {name}: decisions move by {changed.distance}, flips {changed.flip}",
+            f"Weights {name}: actions move by {changed.distance}, flips {changed.flip}",
             highlight=False,
             markup=False,
         )

@@ -93,6 +93,7 @@ def ask_run(
     edit: str,
     expected: str,
     n_episodes: int,
+    n_states: int,
     deterministic: bool | None = None,
     best: bool = False,
     device: str | None = None,
@@ -105,6 +106,7 @@ def ask_run(
         edit: Such as `remove ball red`.
         expected: Such as `action=left` or `attention:key:down`.
         n_episodes: Episodes.
+        n_states: States that are drawn among theirs.
         deterministic: How they are played; None: as the run's evaluation says.
         best: Take the best checkpoint.
         device: Where to compute; None: as in training.
@@ -116,6 +118,7 @@ def ask_run(
     with opened(folder, best=best, device=device) as loaded:
         states = play(loaded, n_episodes=n_episodes, deterministic=deterministic, edit=edit)
         actions = name_actions(loaded)
+        states = states.thin(n_states, np.random.default_rng(seed))
         return ask_what_if(
             loaded.model, states, edit=edit, expected=expected, actions=actions, seed=seed
         )

@@ -18,7 +18,7 @@ ATTENTION = "attention"
 
 @dataclass(frozen=True)
 class MapScores:
-    """What a map is worth over all sensitive states; see `StateScores` for the terms.
+    """What a map is worth over all telling states; see `StateScores` for the terms.
 
     Attributes:
         faithfulness: F: 0 is as good as random orders, 1 as good as the order by effect.
@@ -67,7 +67,8 @@ class Explanation:
         n_episodes: Episodes of all of them.
         n_states: States of all of them.
         n_sensitive: States where taking out some entity changes the decision.
-        chance: Share of top entities that a random map finds, over the sensitive states.
+        n_telling: Those of them that have two entities or more: F and all scores are of these.
+        chance: Share of top entities that a random map finds, over the telling states.
         flip_random: Share of entities whose removal changes the likeliest action, likewise.
         kl_random: Mean divergence of removing one entity, in nats, likewise.
         maps: Scores of each map.
@@ -82,6 +83,7 @@ class Explanation:
     n_episodes: int
     n_states: int
     n_sensitive: int
+    n_telling: int
     chance: float
     flip_random: Estimate
     kl_random: Estimate
@@ -119,17 +121,18 @@ def summarise(
     names = list(runs[0].maps)
     maps = {name: _score_map(draws, name) for name in names}
     mechanisms = {name: _score_mechanism(draws, name) for name in runs[0].mechanisms}
-    n_sensitive = sum(int(run.scored.sensitive.sum()) for run in runs)
-    chance = draws.sensitive("chance", lambda run: 1.0 / np.maximum(run.scored.count, 1)).mean
+    n_telling = sum(int(run.scored.telling.sum()) for run in runs)
+    chance = draws.telling("chance", lambda run: 1.0 / np.maximum(run.scored.count, 1)).mean
     found = Explanation(
         removal=runs[0].subject.removal.name,
         n_runs=len(runs),
         n_episodes=sum(len(np.unique(run.episodes)) for run in runs),
         n_states=sum(len(run.episodes) for run in runs),
-        n_sensitive=n_sensitive,
+        n_sensitive=sum(int(run.scored.sensitive.sum()) for run in runs),
+        n_telling=n_telling,
         chance=chance,
-        flip_random=draws.sensitive("flip random", lambda run: run.scored.flip_random),
-        kl_random=draws.sensitive("kl random", lambda run: run.scored.kl_random),
+        flip_random=draws.telling("flip random", lambda run: run.scored.flip_random),
+        kl_random=draws.telling("kl random", lambda run: run.scored.kl_random),
         maps=maps,
         mechanisms=mechanisms,
         between_runs=between_runs,
@@ -145,7 +148,7 @@ def summarise(
         chance,
         permuted.distance.mean if permuted and judged != OCCLUSION else None,
         found.n_states,
-        n_sensitive,
+        n_telling,
     )
     return Explanation(**{**vars(found), "verdict": judge(evidence)})
 
@@ -161,12 +164,12 @@ class _Draws:
         """Estimate a mean over all states."""
         return self._estimate(use, [mean_of(run.episodes, read(run)) for run in self.runs])
 
-    def sensitive(self, use: str, read: Callable[[Measured], Floats]) -> Estimate:
-        """Estimate a mean over the states where an entity matters."""
+    def telling(self, use: str, read: Callable[[Measured], Floats]) -> Estimate:
+        """Estimate a mean over the states where the order of entities matters."""
         return self._estimate(
             use,
             [
-                mean_of(run.episodes, np.where(run.scored.sensitive, read(run), np.nan))
+                mean_of(run.episodes, np.where(run.scored.telling, read(run), np.nan))
                 for run in self.runs
             ],
         )
@@ -175,8 +178,7 @@ class _Draws:
         """Estimate F: what a map gains over what there is to gain."""
         columns = []
         for run in self.runs:
-            known = run.scored.sensitive & (run.scored.count > 1)
-            gain = np.where(known, run.scored.maps[name].gain, np.nan)
+            gain = np.where(run.scored.telling, run.scored.maps[name].gain, np.nan)
             columns.append(Column(run.episodes, gain, run.scored.room))
         return self._estimate(f"F {name}", columns)
 
@@ -190,7 +192,7 @@ def _score_map(draws: _Draws, name: str) -> MapScores:
             scores: StateScores = run.scored.maps[name]
             return np.asarray(getattr(scores, part), np.float64)
 
-        return draws.sensitive(f"{part} {name}", read)
+        return draws.telling(f"{part} {name}", read)
 
     parts = ("comprehensiveness", "sufficiency", "hit", "flip", "kl", "violation", "tau")
     known = [run.sanity[name] for run in draws.runs if name in run.sanity]

@@ -99,5 +99,5 @@ def measure(
         maps={**maps, OCCLUSION: effects.kl},
         scored=score_maps(subject, maps, effects, n_random=options.n_random),
         mechanisms=measure_mechanisms(subject),
-        sanity=sanity(subject, maps) if options.sanity else {},
+        sanity=sanity(subject, maps, n_networks=1) if options.sanity else {},
     )

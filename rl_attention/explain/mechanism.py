@@ -43,8 +43,9 @@ class Mechanism:
 
 def make_uniform(weights: Tensor, reach: Tensor, generator: torch.Generator) -> Tensor:
     """Weight every key that may be read alike (Wiegreffe & Pinter 2019, section 3.2)."""
-    share = reach / reach.sum(dim=-1, keepdim=True).clamp(min=1)
-    return share[:, None].to(weights) * weights.sum(dim=-1, keepdim=True)
+    allowed = reach[:, None].to(weights)
+    share = allowed / allowed.sum(dim=-1, keepdim=True).clamp(min=1.0)
+    return share * weights.sum(dim=-1, keepdim=True)
 
 
 def permute(weights: Tensor, reach: Tensor, generator: torch.Generator) -> Tensor:
@@ -107,11 +108,12 @@ def _find_probes(extractor: nn.Module) -> Iterator[Probe]:
 def _measure(subject: Subject, name: str, extractor: nn.Module, probes: list[Probe]) -> Mechanism:
     seed = int(subject.generator(f"mechanism {name}").integers(2**63))
     generator = torch.Generator().manual_seed(seed)
+    as_it_is = subject.decisions  # asked before anything is changed
     distance, flip = [], []
     with changed_weights(extractor, probes, MECHANISMS[name], generator):
         for rows in row_parts(subject):
             changed = Decisions.of(subject.act(copy_batch(subject.raw, rows)))
-            before = subject.decisions.take(rows)
+            before = as_it_is.take(rows)
             distance.append(before.distance(changed))
             flip.append(before.flips(changed).astype(np.float64))
     return Mechanism(np.concatenate(distance), np.concatenate(flip))

@@ -1,14 +1,15 @@
 """Whether maps depend on what was learned, and how far two maps lie apart."""
 
 import copy
-import inspect
 import random
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import rel_entr  # type: ignore[import-untyped]
 from scipy.stats import kendalltau  # type: ignore[import-untyped]
 
 from rl_attention.doctor.randomness import unchanged_randomness
@@ -43,16 +44,18 @@ def sanity(
         more; NaN where there is none, or where one of the maps is the same for all entities.
     """
     kinds = [name for name in MAPS if name not in BLIND and any(_is_of(key, name) for key in maps)]
-    drawn: list[dict[str, Floats]] = []
+    networks = []
     for number in range(n_networks):
         seed = int(subject.generator(f"network {number}").integers(2**31))
-        drawn.append(compute_maps(_about(subject, reinitialised(subject.model, seed)), kinds))
-    return {
-        name: _mean(rank_correlation(found, maps[name], subject.present) for found in each)
-        for name, each in {
-            name: [networks[name] for networks in drawn] for name in maps if name in drawn[0]
-        }.items()
-    }
+        networks.append(compute_maps(_about(subject, reinitialised(subject.model, seed)), kinds))
+
+    def likeness(name: str) -> float:
+        each = [rank_correlation(maps[name], found[name], subject.present) for found in networks]
+        known = np.concatenate(each)
+        known = known[~np.isnan(known)]
+        return float(known.mean()) if len(known) else float("nan")
+
+    return {name: likeness(name) for name in maps if name in networks[0]}
 
 
 def reinitialised(model: Any, seed: int) -> Any:
@@ -68,7 +71,8 @@ def reinitialised(model: Any, seed: int) -> Any:
     Raises:
         UserError: The policy cannot be built again: something else was put into it since.
     """
-    with unchanged_randomness():
+    with unchanged_randomness(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is built here is not what is trained
         _seed(seed)
         policy = model.policy_class(
             model.observation_space,
@@ -125,13 +129,8 @@ def distance_between(first: Floats, second: Floats, present: NDArray[np.bool_]) 
     """
     one, other = _shared_out(first, present), _shared_out(second, present)
     middle = (one + other) / 2
-    return np.asarray((_kl(one, middle) + _kl(other, middle)) / 2)
-
-
-def _mean(each: Iterable[Floats]) -> float:
-    known = np.concatenate(list(each))
-    known = known[~np.isnan(known)]
-    return float(known.mean()) if len(known) else float("nan")
+    total = (rel_entr(one, middle) + rel_entr(other, middle)).sum(axis=1) / 2
+    return np.asarray(np.maximum(total, 0.0))
 
 
 def _is_of(key: str, name: str) -> bool:
@@ -156,14 +155,16 @@ def _seed(seed: int) -> None:
 def _policy_options(model: Any) -> dict[str, Any]:
     """What the algorithm gives its policy beside spaces and schedule."""
     options = copy.deepcopy(dict(model.policy_kwargs))
-    # on-policy algorithms hand this one over apart
-    if "use_sde" in inspect.signature(model.policy_class).parameters:
-        options.setdefault("use_sde", bool(getattr(model, "use_sde", False)))
+    if getattr(model, "use_sde", False):  # on-policy algorithms hand it over apart
+        options["use_sde"] = True
     return options
 
 
 def _shapes(policy: torch.nn.Module) -> dict[str, torch.Size]:
-    return {name: weight.shape for name, weight in policy.named_parameters()}
+    # a compiled part puts a name of its own before those of its weights
+    return {
+        name.replace("_orig_mod.", ""): weight.shape for name, weight in policy.named_parameters()
+    }
 
 
 def _shared_out(table: Floats, present: NDArray[np.bool_]) -> Floats:
@@ -171,9 +172,3 @@ def _shared_out(table: Floats, present: NDArray[np.bool_]) -> Floats:
     total = real.sum(axis=1, keepdims=True)
     known = (real >= 0).all(axis=1, keepdims=True) & (total > 0)
     return np.where(known, real / np.where(known, total, 1.0), np.nan)
-
-
-def _kl(p: Floats, q: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(p == 0, 0.0, p * np.log(p / q))
-    return np.asarray(terms.sum(axis=1))

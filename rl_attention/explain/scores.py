@@ -71,12 +71,17 @@ class Scored:
     kl_random: Floats
     maps: Mapping[str, StateScores]
 
+    @property
+    def telling(self) -> NDArray[np.bool_]:
+        """States where the order of entities matters: sensitive, with two or more of them."""
+        return self.sensitive & (self.count > 1)
+
     def faithfulness(self, name: str) -> Floats:
         """F of a map in each state, `P`; NaN where removal changes too little to tell.
 
         0 is as good as a random order, 1 as good as the order by effect; it can exceed 1.
         """
-        known = self.sensitive & (self.count > 1) & (self.room > SENSITIVE / 10)
+        known = self.telling & (self.room > SENSITIVE / 10)
         return np.where(known, self.maps[name].gain / np.where(known, self.room, 1.0), np.nan)
 
 

@@ -46,7 +46,7 @@ def faithfulness_tags(model: Any, probes: ProbeSet, *, empty: Any = None) -> dic
 
 def _means(scored: Scored) -> dict[str, float]:
     own = scored.maps[ATTENTION]
-    several = scored.sensitive & (scored.count > 1)
+    several = scored.telling
     room = float(scored.room[several].sum())
     return {
         "F": float(own.gain[several].sum()) / room if room > 0 else float("nan"),
@@ -64,5 +64,5 @@ def _means(scored: Scored) -> dict[str, float]:
 
 
 def _mean(values: Floats, scored: Scored) -> float:
-    known = values[scored.sensitive & np.isfinite(values)]
+    known = values[scored.telling & np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")

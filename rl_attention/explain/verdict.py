@@ -16,12 +16,12 @@ class Evidence(NamedTuple):
 
     Attributes:
         map: Name of the map.
-        faithfulness: F over the sensitive states.
+        faithfulness: F over the telling states.
         hit: Share of them where the map's top entity is the one that matters most.
         chance: What that share is for a random map.
         permuted: Distance of the decisions when the weights are permuted; None: nothing attends.
         n_states: States.
-        n_sensitive: Those where removing some entity changes the decision.
+        n_telling: Those where removing some of several entities changes the decision.
     """
 
     map: str
@@ -30,7 +30,7 @@ class Evidence(NamedTuple):
     chance: float
     permuted: float | None
     n_states: int
-    n_sensitive: int
+    n_telling: int
 
 
 class Verdict(NamedTuple):
@@ -63,15 +63,15 @@ def judge(evidence: Evidence) -> Verdict:
     text = (
         f"{found.map}: {word} on {found.n_states:,} states: {reason}. F {found.faithfulness}, "
         f"top entity right in {found.hit} (chance {found.chance:.2f}), "
-        f"{found.n_sensitive:,} states where an entity matters"
+        f"{found.n_telling:,} states where one of several entities matters"
     )
     return Verdict(word, found.map, text)
 
 
 def _decide(found: Evidence) -> tuple[str, str]:
     low, hit = found.faithfulness.low, found.hit.low
-    if not found.n_sensitive:
-        return NOT_SUPPORTED, "taking out one entity changes no decision"
+    if not found.n_telling:
+        return NOT_SUPPORTED, "in no state does taking out one of several entities change anything"
     if low is None:
         return NOT_SUPPORTED, "one episode is too few to tell"
     if low <= 0:

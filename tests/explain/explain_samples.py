@@ -68,6 +68,8 @@ def make_model(
     action_space=None,
     normalise=False,
     policy_kwargs=None,
+    use_sde=False,
+    policy=None,
     **options,
 ):
     """Make a model whose arm is a key of `EXTRACTORS`, `foreign`, or None for SB3's own."""
@@ -84,8 +86,9 @@ def make_model(
     env = DummyVecEnv([lambda: SampleEnv(space, action_space)])
     env = VecNormalize(env, norm_obs_keys=["entities"]) if normalise else env
     more = {} if algorithm in ("ppo", "a2c") else {"buffer_size": 10}
-    cls = ALGORITHMS[algorithm]
-    model = cls(policy_for(space), env, seed=0, device="cpu", policy_kwargs=kwargs, **more)
+    more |= {"use_sde": True} if use_sde else {}
+    cls, policy = ALGORITHMS[algorithm], policy or policy_for(space)
+    model = cls(policy, env, seed=0, device="cpu", policy_kwargs=kwargs, **more)
     return lively(model)
 
 

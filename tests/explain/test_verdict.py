@@ -78,7 +78,7 @@ def test_runs_that_cannot_be_compared_are_refused():
         summarise([])
 
 
-def evidence(low=0.6, hit=0.5, permuted=0.1, n_sensitive=50, chance=0.25):
+def evidence(low=0.6, hit=0.5, permuted=0.1, n_telling=50, chance=0.25):
     return Evidence(
         "attention",
         Estimate(0.7, low, 0.9, 50),
@@ -86,7 +86,7 @@ def evidence(low=0.6, hit=0.5, permuted=0.1, n_sensitive=50, chance=0.25):
         chance,
         permuted,
         100,
-        n_sensitive,
+        n_telling,
     )
 
 
@@ -100,7 +100,7 @@ def evidence(low=0.6, hit=0.5, permuted=0.1, n_sensitive=50, chance=0.25):
         (evidence(permuted=None), SUPPORTED),
         (evidence(low=0.0), NOT_SUPPORTED),
         (evidence(low=None), NOT_SUPPORTED),
-        (evidence(n_sensitive=0), NOT_SUPPORTED),
+        (evidence(n_telling=0), NOT_SUPPORTED),
     ],
 )
 def test_each_word_has_its_reason(given, word):
