@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint install clean
+.PHONY: demo test test-browser browser check lint install clean
 
 install: $(READY)
 
@@ -19,6 +19,13 @@ demo: $(READY)
 # all tests, the slow ones too; what CI runs
 test: $(READY)
 	$(BIN)/python -m pytest -m '' --numprocesses auto --dist worksteal
+
+# the pages alone, in a real browser
+test-browser: $(READY) browser
+	RL_ATTENTION_BROWSER=required $(BIN)/python -m pytest -m '' tests/viewer
+
+browser:
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -11,6 +11,7 @@ COMMANDS = {
     "train": "Train one arm with one seed.",
     "eval": "Evaluate a trained run on fresh episodes.",
     "explain": "Tell which entities decide, and whether a map says so.",
+    "replay": "Write episodes with their maps as one HTML page.",
     "doctor": "Find what silently ruins a run, in a model or an environment.",
     "compare": "Train arms x seeds in parallel and print a table.",
     "sweep": "Run a grid of tasks, arms and seeds: here, on Ray or on Slurm.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -126,11 +127,18 @@ def ask_run(
 
 @contextmanager
 def opened(folder: Path, *, best: bool, device: str | None) -> Iterator[LoadedRun]:
-    """Open a run, and close its environment in the end."""
+    """Open a run, and close its environment in the end.
+
+    Meanwhile torch computes on one thread: of batches as small as these, several threads share so
+    little work that they mostly wait for each other.
+    """
     loaded = load_policy(folder, best=best, device=device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield loaded
     finally:
+        torch.set_num_threads(threads)
         loaded.env.close()
 
 

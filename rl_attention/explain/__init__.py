@@ -9,6 +9,7 @@ from rl_attention.explain.maps import MAPS, compute_maps
 from rl_attention.explain.measuring import Measured, MeasuringOptions, measure
 from rl_attention.explain.mechanism import MECHANISMS, measure_mechanisms
 from rl_attention.explain.removal import REMOVALS
+from rl_attention.explain.replay import make_replay
 from rl_attention.explain.states import States, collect_states
 from rl_attention.explain.subject import Subject
 from rl_attention.explain.verdict import Verdict
@@ -32,6 +33,7 @@ __all__ = [
     "collect_states",
     "compute_maps",
     "explain",
+    "make_replay",
     "measure",
     "measure_effects",
     "measure_mechanisms",

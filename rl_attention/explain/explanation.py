@@ -30,7 +30,7 @@ class MapScores:
         violation: Share of states whose top entity does nothing for the chosen action.
         tau: Rank correlation with the effects; supporting only.
         sanity: Rank correlation with the map of a network of other weights; near 0 is good. None
-            where it was not measured.
+            where it was not measured, or where all entities weigh alike.
     """
 
     faithfulness: Estimate
@@ -195,7 +195,8 @@ def _score_map(draws: _Draws, name: str) -> MapScores:
         return draws.telling(f"{part} {name}", read)
 
     parts = ("comprehensiveness", "sufficiency", "hit", "flip", "kl", "violation", "tau")
-    known = [run.sanity[name] for run in draws.runs if name in run.sanity]
+    known = [run.sanity.get(name, np.nan) for run in draws.runs]
+    known = [value for value in known if np.isfinite(value)]
     return MapScores(
         faithfulness=draws.faithfulness(name),
         **{part: of(part) for part in parts},

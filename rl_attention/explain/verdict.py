@@ -1,11 +1,14 @@
 """Whether a map explains the decisions: one word, with its numbers."""
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from rl_attention.explain.bootstrap import Estimate
 from rl_attention.explain.scores import SENSITIVE
 
-SUPPORTED, WEAK, NOT_SUPPORTED = "supported", "weak", "not supported"
+Word: TypeAlias = Literal["supported", "weak", "not supported"]
+SUPPORTED: Final = "supported"
+WEAK: Final = "weak"
+NOT_SUPPORTED: Final = "not supported"
 
 HALF_WAY = 0.5
 """The lower end of F that a supported map has: half way from a random order to the best known."""
@@ -42,7 +45,7 @@ class Verdict(NamedTuple):
         text: One sentence with the numbers.
     """
 
-    word: str
+    word: Word
     map: str
     text: str
 
@@ -68,7 +71,7 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict(word, found.map, text)
 
 
-def _decide(found: Evidence) -> tuple[str, str]:
+def _decide(found: Evidence) -> tuple[Word, str]:
     low, hit = found.faithfulness.low, found.hit.low
     if not found.n_telling:
         return NOT_SUPPORTED, "in no state does taking out one of several entities change anything"

@@ -26,6 +26,21 @@ TWO_SETS = spaces.Dict(
 )
 SMALL = {"width": 16, "n_heads": 2, "feedforward": 24, "features_dim": 12}
 
+MODELS = {
+    "ppo attention": ("everything", "attention", "ppo"),
+    "ppo uniform": ("everything", "uniform", "ppo"),
+    "ppo mlp": ("everything", "mlp", "ppo"),
+    "ppo cnn on cells": ("cells", "cnn", "ppo"),
+    "a2c attention on bare cells": ("cells alone", "attention", "a2c"),
+    "ppo attention on pixels": ("image in a dict", "attention", "ppo"),
+    "dqn attention": ("everything", "attention", "dqn"),
+    "sac attention": ("entities and mask", "attention", "sac"),
+    "td3 attention on a matrix": ("matrix", "attention", "td3"),
+    "ppo foreign": ("entities and mask", "foreign", "ppo"),
+    "ppo without our parts": ("matrix", None, "ppo"),
+}
+"""From a name to space, arm and algorithm: one model of every kind."""
+
 
 class ForeignExtractor(BaseFeaturesExtractor):
     """An extractor of somebody else's, with a probe: each entity reads the entities."""
@@ -102,6 +117,9 @@ def lively(model):
 
 
 def make_subject(space="entities and mask", *args, n_states=6, fields=None, seed=0, **options):
+    """Make a subject of what `make_model` takes, or of a key of `MODELS`."""
+    if isinstance(space, str) and space in MODELS:
+        space, *args = MODELS[space]
     model = make_model(space, *args, **options)
     states = states_of(SPACES[space] if isinstance(space, str) else space, n_states)
     return Subject(model, ProbeSet(states, **(fields or {})), seed=seed)

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from explain_samples import TWO_SETS, make_model, make_subject
+from explain_samples import MODELS, TWO_SETS, make_model, make_subject
 from gymnasium import spaces
 from spaces_for_tests import SPACES
 from stable_baselines3.common.preprocessing import preprocess_obs
@@ -21,15 +21,7 @@ KINDS = ["gradient", "integrated_gradients"]
 FINE = (0.0, *np.geomspace(1e-6, 1e-3, 20), *np.geomspace(2e-3, 1.0, 60))
 """Pieces of the path so short that the integral is as good as exact."""
 CASES = [
-    ("everything", "attention", "ppo"),
-    ("everything", "uniform", "ppo"),
-    ("everything", "mlp", "ppo"),
-    ("cells", "cnn", "ppo"),
-    ("cells alone", "attention", "a2c"),
-    ("image in a dict", "attention", "ppo"),
-    ("everything", "attention", "dqn"),
-    ("entities and mask", "attention", "sac"),
-    ("matrix", "attention", "td3"),
+    *(case for case in MODELS.values() if case[1] not in ("foreign", None)),
     (TWO_SETS, "mlp", "ppo"),
 ]
 

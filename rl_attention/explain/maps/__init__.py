@@ -1,5 +1,6 @@
 """Maps: one number for each entity of each state, higher where it is said to matter more."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 
 from rl_attention.errors import UserError, suggest
@@ -28,12 +29,16 @@ Each gives named maps, `P N` with NaN on padding; none where the model or the st
 """
 
 
+BY_CAPTUM = ("gradient", "integrated_gradients")
+"""Kinds of maps that need the extra `explain`."""
+
+
 def compute_maps(subject: Subject, names: Sequence[str] | None = None) -> dict[str, Floats]:
     """Compute maps, in the order of `MAPS`.
 
     Args:
         subject: The model and the states.
-        names: Keys of `MAPS`; None: all.
+        names: Keys of `MAPS`; None: all, without those of captum where it is not installed.
 
     Returns:
         The maps that there are, by name, `P N`, NaN on padding.
@@ -45,7 +50,11 @@ def compute_maps(subject: Subject, names: Sequence[str] | None = None) -> dict[s
         if name not in MAPS:
             raise UserError(f"maps: expected keys of MAPS, got {name!r}; {suggest(name, MAPS)}")
     found: dict[str, Floats] = {}
-    for name, compute in MAPS.items():
-        if names is None or name in names:
-            found |= compute(subject)
+    for name in _there_are() if names is None else [name for name in MAPS if name in names]:
+        found |= MAPS[name](subject)
     return found
+
+
+def _there_are() -> list[str]:
+    known = importlib.util.find_spec("captum") is not None
+    return [name for name in MAPS if known or name not in BY_CAPTUM]

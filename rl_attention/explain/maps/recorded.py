@@ -1,6 +1,7 @@
 """What the attention layers weigh in the states, a few states at a time."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,17 +42,44 @@ def read_layers(
     Returns:
         The maps of all states, `P N`, NaN on padding; none where nothing attends.
     """
-    extractor = acting_extractor(subject.model)
-    if extractor is None or not any(isinstance(part, Probe) for part in extractor.modules()):
+    if not _attends(subject):
         return {}
-    found = []
-    for rows in row_parts(subject):
-        seen = record(subject.model, as_seen(subject.model, copy_batch(subject.raw, rows)))
-        found.append(read(label_layers(seen, subject.sizes)))
+    found = [read(_record(subject, rows)) for rows in row_parts(subject)]
     return {
         name: on_entities(subject, np.concatenate([part[name] for part in found]))
         for name in found[0]
     }
+
+
+def record_layers(subject: Subject) -> dict[str, AttentionMap]:
+    """Record whole layers of all states, labelled and at full length; none where nothing attends.
+
+    Args:
+        subject: The model and the states.
+    """
+    if not _attends(subject):
+        return {}
+    parts = [_record(subject, rows) for rows in row_parts(subject)]
+    return {label: _joined([part[label] for part in parts]) for label in parts[0]}
+
+
+def _attends(subject: Subject) -> bool:
+    extractor = acting_extractor(subject.model)
+    return extractor is not None and any(isinstance(part, Probe) for part in extractor.modules())
+
+
+def _record(subject: Subject, rows: NDArray[np.intp]) -> dict[str, AttentionMap]:
+    seen = record(subject.model, as_seen(subject.model, copy_batch(subject.raw, rows)))
+    return label_layers(seen, subject.sizes)
+
+
+def _joined(parts: list[AttentionMap]) -> AttentionMap:
+    return replace(
+        parts[0],
+        weights=np.concatenate([part.weights for part in parts]),
+        query_mask=np.concatenate([part.query_mask for part in parts]),
+        key_mask=np.concatenate([part.key_mask for part in parts]),
+    )
 
 
 def last_over_entities(layers: Mapping[str, AttentionMap]) -> str | None:
