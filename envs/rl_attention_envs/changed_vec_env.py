@@ -10,6 +10,9 @@ from rl_attention_envs.changes import Change
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.what_if import METHOD
 
+_OF_THE_TRUE_STATE = (METHOD, "describe_entities")
+"""Methods whose answers would not fit what is shown."""
+
 
 class ChangedVecEnv(VecEnvWrapper):
     """Shows a changed form of every observation; rewards and endings stay as they are.
@@ -37,12 +40,12 @@ class ChangedVecEnv(VecEnvWrapper):
         return self._change(observation), rewards, dones, infos  # type: ignore[arg-type]
 
     def has_attr(self, attr_name: str) -> bool:
-        """Tell whether the environments have an attribute; ``edit_entities`` they have not.
+        """Tell whether there is an attribute; what describes or edits the true state is not.
 
         Args:
             attr_name: The name.
         """
-        return attr_name != METHOD and super().has_attr(attr_name)
+        return attr_name not in _OF_THE_TRUE_STATE and super().has_attr(attr_name)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **options: Any
@@ -56,12 +59,12 @@ class ChangedVecEnv(VecEnvWrapper):
             **options: Its keyword arguments.
 
         Raises:
-            EnvironmentConfigError: A state is to be edited: the change, which may draw from a
-                random stream, would have to be made of a state that never was.
+            EnvironmentConfigError: A state is to be described or edited: the change, which may draw
+                from a random stream, would have to be made of the answer too.
         """
-        if method_name == METHOD:
+        if method_name in _OF_THE_TRUE_STATE:
             raise EnvironmentConfigError(
-                f"{METHOD}: expected an environment that shows its state as it is, got one with a "
+                f"{method_name}: expected an environment that shows its state as it is, got one with a "
                 "change: make it without one"
             )
         return super().env_method(method_name, *method_args, indices=indices, **options)

@@ -253,7 +253,10 @@ def test_what_shows_its_state_changed_refuses(change):
     venv = vector(LOCAL, change=change)
     venv.reset()
     assert not venv.has_attr("edit_entities")
+    assert not venv.has_attr("describe_entities")
     assert venv.has_attr("env_id")
     assert len(venv.env_method("observe")) == 1, "other methods are passed on"
     with pytest.raises(EnvironmentConfigError, match="got one with a change: make it without"):
         ask(venv, "remove ball")
+    with pytest.raises(EnvironmentConfigError, match="describe_entities: expected"):
+        venv.env_method("describe_entities")
