@@ -42,7 +42,13 @@ _HEADINGS = ("F [95 %]", "top", "compr.", "suff.", "flips", "against", "tau")
     help="How an entity is taken out. [default: empty for cells and pixels, mask for entities]",
 )
 @click.option("--maps", metavar="LIST", help="Maps to compare, by commas. [default: all there are]")
-@click.option("--judge", metavar="MAP", help="Map that the verdict is about. [default: attention]")
+@click.option(
+    "--judge",
+    metavar="MAP",
+    default="attention",
+    show_default=True,
+    help="Map that the verdict is about.",
+)
 @click.option("--what-if", "edit", metavar="EDIT", help='Such as "remove ball red".')
 @click.option(
     "--expect",
@@ -63,7 +69,7 @@ def command(
     n_states: int,
     removal: str | None,
     maps: str | None,
-    judge: str | None,
+    judge: str,
     edit: str | None,
     expected: str | None,
     deterministic: bool | None,
@@ -164,7 +170,10 @@ def _print(found: "Explanation") -> None:
         )
     if found.between_runs is not None:
         console.print(f"Attention of two seeds differs by {found.between_runs:.3f} nats (of 0.693)")
-    if found.verdict is not None:
+    if found.verdict is None:
+        known = ", ".join(name for name in found.maps if name != "occlusion")
+        console.print(f"\nNo such map to judge here; --judge takes one of {known}", highlight=False)
+    else:
         console.print(f"\n{found.verdict.text}", highlight=False, markup=False)
 
 

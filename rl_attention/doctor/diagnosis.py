@@ -8,8 +8,8 @@ from rl_attention.doctor.checks import CHECKS
 from rl_attention.doctor.environments import Env
 from rl_attention.doctor.findings import SEVERITIES, Finding, NotApplicable, Report
 from rl_attention.doctor.parts import Space
-from rl_attention.randomness import unchanged_randomness
 from rl_attention.doctor.subject import make_subject
+from rl_attention.randomness import unchanged_randomness
 
 
 def diagnose(

@@ -32,9 +32,8 @@ from rl_attention.explain import (
     measure,
     summarise,
 )
-from rl_attention.explain.explanation import ATTENTION
+from rl_attention.explain.explanation import ATTENTION, check_judged
 from rl_attention.explain.sanity import distance_between
-from rl_attention.explain.scores import OCCLUSION
 from rl_attention.explain.subject import Subject
 
 _MOST_ENVS = 8
@@ -45,7 +44,7 @@ def explain_runs(
     *,
     n_episodes: int,
     n_states: int,
-    judged: str | None = None,
+    judged: str = ATTENTION,
     deterministic: bool | None = None,
     best: bool = False,
     device: str | None = None,
@@ -57,8 +56,7 @@ def explain_runs(
         folders: Run folders: seeds of one arm on one task.
         n_episodes: Episodes of each run.
         n_states: States that are drawn among those of each run.
-        judged: The map that the verdict is about; None: attention, or occlusion where nothing
-            attends.
+        judged: The map that the verdict is about; where the runs do not have it, none is given.
         deterministic: How episodes are played; None: as the run's evaluation says.
         best: Take the best checkpoints.
         device: Where to compute; None: as in training.
@@ -67,6 +65,7 @@ def explain_runs(
     Raises:
         UserError: A run cannot be opened, runs differ in kind, or an option does not fit.
     """
+    check_judged(judged)
     options = options or MeasuringOptions()
     found, first, maps = [], None, []
     for folder in folders:
@@ -82,8 +81,6 @@ def explain_runs(
             subject = found[0].subject
             common = Subject(loaded.model, subject.states, seed=options.seed)
             maps.append(compute_maps(common, [ATTENTION]).get(ATTENTION))
-    if judged is None:
-        judged = ATTENTION if ATTENTION in found[0].maps else OCCLUSION
     between = _between(maps, found[0].subject.present)
     return summarise(found, judged=judged, between_runs=between, seed=options.seed)
 

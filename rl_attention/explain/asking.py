@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from rl_attention.explain.explanation import ATTENTION, Explanation, summarise
+from rl_attention.explain.explanation import ATTENTION, Explanation, check_judged, summarise
 from rl_attention.explain.measuring import MeasuringOptions, measure
-from rl_attention.explain.scores import OCCLUSION
 from rl_attention.explain.states import States, collect_states
 
 N_STATES = 200
@@ -21,7 +20,7 @@ def explain(
     n_episodes: int = 20,
     n_states: int = N_STATES,
     deterministic: bool = True,
-    judged: str | None = None,
+    judged: str = ATTENTION,
     options: MeasuringOptions | None = None,
 ) -> Explanation:
     """Tell what the decisions of a model depend on, and whether its attention says so.
@@ -34,19 +33,17 @@ def explain(
         n_episodes: Episodes that are played.
         n_states: States that are drawn among them.
         deterministic: Take the likeliest action while playing.
-        judged: The map that the verdict is about; None: attention, or occlusion where nothing
-            attends.
+        judged: The map that the verdict is about; where the model does not have it, none is given.
         options: What is measured, and how.
 
     Raises:
         UserError: The model, the environment or an option does not fit.
     """
+    check_judged(judged)
     options = options or MeasuringOptions()
     if states is None:
         world = model.get_env() if env is None else env
         states = collect_states(model, world, n_episodes=n_episodes, deterministic=deterministic)
     chosen = states.thin(n_states, np.random.default_rng(options.seed))
     found = measure(model, chosen.probes, chosen.episodes, options)
-    if judged is None:
-        judged = ATTENTION if ATTENTION in found.maps else OCCLUSION
     return summarise([found], judged=judged, seed=options.seed)

@@ -75,7 +75,7 @@ class Explanation:
         mechanisms: What changed weights change; nothing where nothing attends.
         between_runs: Jensen-Shannon divergence of the attention of two runs on the same states, in
             nats; None for one run.
-        verdict: About attention, or about the map that was asked for; None where there is none.
+        verdict: About attention, or about the map that was asked for; None where nothing attends.
     """
 
     removal: str
@@ -98,6 +98,19 @@ class Explanation:
         return plain
 
 
+def check_judged(judged: str) -> None:
+    """Refuse a map that no verdict can be about, before anything is measured.
+
+    Args:
+        judged: Its name.
+
+    Raises:
+        UserError: It is the one by which maps are judged.
+    """
+    if judged == OCCLUSION:
+        raise UserError("expected another map to judge than occlusion, by which maps are judged")
+
+
 def summarise(
     runs: Sequence[Measured],
     *,
@@ -109,13 +122,15 @@ def summarise(
 
     Args:
         runs: What was measured of each run, with the same maps.
-        judged: The map that the verdict is about.
+        judged: The map that the verdict is about; where the runs do not have it, none is given.
         between_runs: Distance of the attention of different runs, if it was measured.
         seed: Of the bootstrap.
 
     Raises:
-        UserError: There is no run, or runs differ in their maps or in the removal.
+        UserError: There is no run, runs differ in their maps or in the removal, or occlusion is to
+            be judged, by which everything else is.
     """
+    check_judged(judged)
     _check(runs)
     draws = _Draws(runs, seed)
     names = list(runs[0].maps)
@@ -146,7 +161,7 @@ def summarise(
         maps[judged].faithfulness,
         maps[judged].hit,
         chance,
-        permuted.distance.mean if permuted and judged != OCCLUSION else None,
+        permuted.distance.mean if permuted and judged.startswith(ATTENTION) else None,
         found.n_states,
         n_telling,
     )

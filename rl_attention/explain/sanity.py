@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr  # type: ignore[import-untyped]
 from scipy.stats import kendalltau  # type: ignore[import-untyped]
 
-from rl_attention.randomness import unchanged_randomness
 from rl_attention.errors import UserError
 from rl_attention.explain.decisions import Floats
 from rl_attention.explain.maps import MAPS, compute_maps
 from rl_attention.explain.subject import Subject
+from rl_attention.randomness import unchanged_randomness
 
 FEWEST = 3
 """Of fewer entities an order says too little."""

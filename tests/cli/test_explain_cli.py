@@ -66,8 +66,10 @@ def test_an_mlp_has_occlusion(runs, tmp_path):
     code, output = run("explain", runs["mlp0"], *LOOK, "--states", 20, "--json", file)
     assert code == 0, output
     found = json.loads(file.read_text())
-    assert found["verdict"]["map"] == "occlusion"
+    assert found["verdict"] is None
+    assert "No such map to judge here" in output
     assert "attention" not in found["maps"]
+    assert found["maps"]["occlusion"]["faithfulness"]["mean"] == pytest.approx(1.0)
     assert found["mechanisms"] == {}
 
 
@@ -95,6 +97,7 @@ def test_a_replay_of_two_runs(runs, tmp_path):
     assert attention.frames[attention.steps[0].frame] == mlp.frames[mlp.steps[0].frame]
     assert len(attention.layers) == 3
     assert mlp.layers == []
+    assert mlp.maps[0].id == "occlusion"
     assert [moment.step for moment in attention.probes[0].moments] == [0, 2560, 5120]
     assert attention.actions[:3] == ["left", "right", "forward"]
     assert page.stat().st_size < 3e6
@@ -109,6 +112,7 @@ def test_a_replay_of_two_runs(runs, tmp_path):
         (["explain", "RUN", "--what-if", "remove key", "--expect", "luck"], "expected action=NAME"),
         (["explain", "RUN", "--temperature", "0"], "temperature: expected a number above 0"),
         (["explain", "nowhere"], "nowhere"),
+        (["explain", "RUN", "--judge", "occlusion"], "another map to judge than occlusion"),
         (["replay", "nowhere"], "nowhere"),
         (["replay", "RUN", "-o", "no/where.html"], "expected a file in an existing folder"),
     ],

@@ -1,6 +1,6 @@
 """From a model and the states of its episodes to the data of the viewer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def make_replay(
         raise UserError("expected at least one state to replay, got none")
     found = measure(model, states.probes, states.episodes, options)
     maps = record_layers(found.subject)
-    explanation = summarise([found], judged=ATTENTION if ATTENTION in found.maps else OCCLUSION)
+    explanation = summarise([found])
     frames = frames or Frames()
     steps = [_step(found, maps, states, row, places, frames) for row in range(len(states))]
     run = Run(
@@ -88,7 +88,7 @@ def make_replay(
         value_name=_value_name(model, found),
         frames=frames.files,
         layers=describe_layers(maps),
-        maps=[_describe(each, explanation) for each in found.maps],
+        maps=[_describe(name, explanation) for name in _in_order(found.maps)],
         verdict=_verdict(explanation),
         steps=steps,
         probes=[],
@@ -126,6 +126,12 @@ def _step(
         scores=scores_of(found, row),
         **action_of(subject.decisions, row),
     )
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Put attention first, or occlusion where nothing attends; the others stay in their order."""
+    first = ATTENTION if ATTENTION in names else OCCLUSION
+    return sorted(names, key=lambda name: name != first)
 
 
 def _names(actions: Sequence[str], found: Measured) -> list[str]:

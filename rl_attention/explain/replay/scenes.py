@@ -78,4 +78,3 @@ def _text(names: Any, row: int, slot: int) -> str:
 
 def _has_area(box: list[float]) -> bool:
     return box[2] > box[0] and box[3] > box[1]
-

@@ -1,0 +1,183 @@
+/* The entities of a step with every map in numbers, largest of the first map first. */
+(function (viewer) {
+  "use strict";
+
+  const { dom, data } = viewer;
+
+  /** Indices of the entities, sorted by the first map. */
+  function order(run, step) {
+    const values = run.maps.length ? data.valuesOf(step, run.maps[0].id) : null;
+    const indices = step.entities.map((_, i) => i);
+    return values ? indices.sort((a, b) => values[b] - values[a] || a - b) : indices;
+  }
+
+  function shareOf(run, map, step, value) {
+    const range = viewer.ranges.ofMap(run, map, data.valuesOf(step, map.id), "step");
+    if (range.signed) return range.hi ? value / range.hi : 0;
+    return range.hi > range.lo ? (value - range.lo) / (range.hi - range.lo) : 0;
+  }
+
+  function mapCell(run, map, step, i) {
+    const values = data.valuesOf(step, map.id);
+    const cell = dom.make("td", { attrs: { "data-map": map.id } });
+    if (!values) return fill(cell, "–");
+    const text = dom.make("span", { class: "value", text: dom.number(values[i]) });
+    cell.append(
+      dom.make(
+        "span",
+        { class: "cell" },
+        dom.bar(shareOf(run, map, step, values[i]), { signed: map.signed }),
+        text,
+      ),
+    );
+    return cell;
+  }
+
+  function fill(cell, text) {
+    cell.textContent = text;
+    return cell;
+  }
+
+  function makeRow(run, step, i, listeners) {
+    const entity = step.entities[i];
+    const ref = `e${entity.slot}`;
+    const without = step.without[i];
+    const name = dom.make(
+      "th",
+      { attrs: { scope: "row" } },
+      dom.make("span", { class: "label", text: entity.label || entity.type }),
+      dom.make("span", { class: "ref", text: ref }),
+    );
+    return dom.make(
+      "tr",
+      { attrs: { tabindex: -1, "data-ref": ref }, on: listeners(ref) },
+      name,
+      ...run.maps.map((map) => mapCell(run, map, step, i)),
+      fill(
+        dom.make("td", { attrs: { "data-of": "drop" } }),
+        without ? dom.number(without.drop) : "–",
+      ),
+      fill(
+        dom.make("td", { attrs: { "data-of": "flip" } }),
+        without ? (without.flip ? "yes" : "no") : "–",
+      ),
+    );
+  }
+
+  function makeHead(run) {
+    const titled = run.maps.map((map) =>
+      dom.make("th", {
+        class: "label",
+        text: map.title,
+        attrs: { scope: "col", "data-map": map.id },
+      }),
+    );
+    return dom.make(
+      "thead",
+      {},
+      dom.make(
+        "tr",
+        {},
+        dom.make("th", { text: "entity", attrs: { scope: "col" } }),
+        ...titled,
+        dom.make("th", {
+          text: "drop",
+          attrs: {
+            scope: "col",
+            title: "How much less likely the chosen action is without the entity",
+          },
+        }),
+        dom.make("th", {
+          text: "flip",
+          attrs: { scope: "col", title: "Whether another action is likeliest without it" },
+        }),
+      ),
+    );
+  }
+
+  function create(run, runIndex) {
+    const body = dom.make("tbody");
+    const head = makeHead(run);
+    const empty = dom.make("p", { class: "faint", text: "No entity is in sight at this step." });
+    const table = dom.make("table", { class: "entities" }, head, body);
+    const told = run.maps.length ? `, sorted by ${run.maps[0].title}` : "";
+    const box = dom.make("div", { class: "box" }, table);
+    const node = dom.make(
+      "section",
+      { class: "table" },
+      dom.make("h3", {}, "Entities", dom.make("span", { class: "faint", text: told })),
+      box,
+      empty,
+    );
+    // room for the most entities of any step, so that what lies below stays where it is
+    const most = run.steps.reduce((n, step) => Math.max(n, step.entities.length), 0);
+    node.style.minHeight = `${Math.min(34, 5.5 + 1.85 * most)}rem`;
+    let drawn = null;
+    let rebuilding = false;
+
+    function hover(ref) {
+      // a row that goes away loses the focus, which nobody meant
+      if (!rebuilding) viewer.store.set({ hovered: ref && { run: runIndex, ref } });
+    }
+
+    const choose = (ref) => viewer.store.chooseWeights({ query: ref });
+    body.addEventListener("mouseleave", () => hover(null));
+
+    function listeners(ref) {
+      return {
+        mouseenter: () => hover(ref),
+        focus: () => hover(ref),
+        blur: () => hover(null),
+        click: () => choose(ref),
+        keydown: (event) => onKey(event, ref),
+      };
+    }
+
+    function onKey(event, ref) {
+      const row = event.currentTarget;
+      const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[
+        event.key
+      ];
+      if (event.key === "Enter") choose(ref);
+      if (next) next.focus();
+      if (next || event.key === "Enter") event.preventDefault();
+    }
+
+    function rebuild(step) {
+      const focused = body.contains(document.activeElement)
+        ? document.activeElement.dataset.ref
+        : null;
+      rebuilding = true;
+      body.replaceChildren(...order(run, step).map((i) => makeRow(run, step, i, listeners)));
+      const again = focused && (rowOf(focused) || body.firstElementChild);
+      if (again) again.focus({ preventScroll: true });
+      rebuilding = false;
+      if (again && again.dataset.ref !== focused) queueMicrotask(() => hover(again.dataset.ref));
+      box.hidden = !step.entities.length;
+      empty.hidden = !box.hidden;
+    }
+
+    function rowOf(ref) {
+      return [...body.children].find((row) => row.dataset.ref === ref);
+    }
+
+    function draw(step, shown, hovered) {
+      if (drawn !== step) {
+        drawn = step;
+        rebuild(step);
+      }
+      const stop = rowOf(hovered) || body.firstElementChild;
+      for (const row of body.children) {
+        row.classList.toggle("hovered", row.dataset.ref === hovered);
+        row.tabIndex = row === stop ? 0 : -1;
+      }
+      const chosen = shown.map ? shown.map.id : null;
+      for (const cell of head.querySelectorAll("th"))
+        cell.classList.toggle("chosen", Boolean(chosen) && cell.dataset.map === chosen);
+    }
+
+    return { node, draw };
+  }
+
+  viewer.table = { create };
+})((window.__viewer = window.__viewer || {}));
