@@ -108,19 +108,21 @@ def _read_probes(run: RunFolder, loaded: LoadedRun, frames: Frames) -> list[Prob
     sizes = {**states.sizes, "entities": slots.n_tokens}
     taken = [read_snapshot(path) for path in snapshots.values()]
     known = [layer.id for layer in describe_layers(taken[0].layers)]
-    return [
-        Probe(
+    probes = []
+    for row in range(len(states)):
+        moments = [
+            Moment(step=snapshot.step, layers=weights_of(snapshot.layers, row, sizes))
+            for snapshot in taken
+            if list(snapshot.layers) == known
+        ]
+        probe = Probe(
             name=f"probe {row}" if states.names is None else str(states.names[row]),
             frame=frames.add(states, row),
             mission=mission_of(states, row),
-            words=words_of(states, row),
+            words=words_of(states, row, moments[0].layers),
             entities=entities_of(states, row, np.flatnonzero(present[row])),
             agent_box=agent_box(states, row),
-            moments=[
-                Moment(step=snapshot.step, layers=weights_of(snapshot.layers, row, sizes))
-                for snapshot in taken
-                if list(snapshot.layers) == known
-            ],
+            moments=moments,
         )
-        for row in range(len(states))
-    ]
+        probes.append(probe)
+    return probes

@@ -30,6 +30,7 @@ class MeasuringOptions:
         n_random: Random orders that F is 0 for.
         seed: Of everything that is drawn.
         sanity: Also compare with a network of other weights.
+        must_hold_entities: Refuse states of which none has an entity.
     """
 
     maps: Sequence[str] | None = None
@@ -39,6 +40,7 @@ class MeasuringOptions:
     n_random: int = N_RANDOM
     seed: int = 0
     sanity: bool = True
+    must_hold_entities: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,7 @@ def measure(
         empty=options.empty,
         options=options.acting,
         seed=options.seed,
+        must_hold_entities=options.must_hold_entities,
     )
     effects = measure_effects(subject)
     maps = compute_maps(subject, options.maps)

@@ -116,7 +116,7 @@ class Subject:
             Decisions.of(self.act(self.removal(self.raw, rows[part], gone[part])))
             for part in _spans(len(rows))
         ]
-        return _joined(parts)
+        return _joined(parts) if parts else self.decisions.take(rows)
 
 
 def _laid_out(observations: Any, space: Any) -> Batch:

@@ -30,7 +30,6 @@ MOST_FPS = 50.0
 
 _GAP = 12
 _WIDTH = AREA + BARS + 3 * _GAP
-_TOP = 4 * LINE + _GAP
 _COLOURS = 192
 
 
@@ -44,10 +43,15 @@ class _Panel:
     area: int
 
     @property
+    def top(self) -> int:
+        told = any(step.mission for step in self.run.steps)
+        return _GAP + (4 if told else 2) * LINE + _GAP // 2
+
+    @property
     def height(self) -> int:
         actions = len(self.run.actions) or len(self.run.steps[0].mean or ())
         left = self.area + SCALE_HEIGHT + _GAP
-        return _TOP + max(left, actions * (LINE + 4) + 5 * LINE)
+        return self.top + max(left, actions * (LINE + 4) + 5 * LINE)
 
 
 def save_png(replay: Replay, path: Path, *, step: int = 0, map: str | None = None) -> None:
@@ -149,14 +153,15 @@ def _draw(panel: _Panel, found: Shown | None, height: int) -> Image.Image:
     write(draw, (_GAP, _GAP + LINE), where, fill=FAINT)
     for row, line in enumerate(wrapped(step.mission, room)[:2]):
         write(draw, (_GAP, _GAP + (2 + row) * LINE), line)
-    image.paste(draw_frame(panel.run, step, panel.kind, panel.span), (_GAP, _TOP))
+    top = panel.top
+    image.paste(draw_frame(panel.run, step, panel.kind, panel.span), (_GAP, top))
     if panel.kind is not None and panel.span is not None:
         scale = draw_scale(panel.kind, panel.span, step.values.get(panel.kind.id, []))
-        image.paste(scale, (_GAP, _TOP + panel.area + _GAP // 2))
+        image.paste(scale, (_GAP, top + panel.area + _GAP // 2))
     left = AREA + 2 * _GAP
     decision = draw_decision(panel.run, step)
-    image.paste(decision, (left, _TOP))
-    _write_facts(draw, panel.run, step, (left, _TOP + decision.height + LINE // 2))
+    image.paste(decision, (left, top))
+    _write_facts(draw, panel.run, step, (left, top + decision.height + LINE // 2))
     return image
 
 

@@ -1,6 +1,7 @@
 """From a model and the states of its episodes to the data of the viewer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,8 @@ def make_replay(
     """
     if not len(states):
         raise UserError("expected at least one state to replay, got none")
+    # an agent may spend an episode looking at a wall
+    options = replace(options or MeasuringOptions(), must_hold_entities=False)
     found = measure(model, states.probes, states.episodes, options)
     maps = record_layers(found.subject)
     explanation = summarise([found])
@@ -108,15 +111,16 @@ def _step(
     slots = np.flatnonzero(subject.present[row])
     success = states.successes[row]
     action = np.asarray(states.actions[row])
+    layers = weights_of(maps, row, subject.sizes)
     return Step(
         episode=int(states.episodes[row]),
         t=int(states.steps[row]),
         frame=frames.add(subject.states, row),
         mission=mission_of(subject.states, row),
-        words=words_of(subject.states, row),
+        words=words_of(subject.states, row, layers),
         entities=entities_of(subject.states, row, slots, places),
         agent_box=agent_box(subject.states, row),
-        layers=weights_of(maps, row, subject.sizes),
+        layers=layers,
         values={name: plain(table[row, slots]) for name, table in found.maps.items()},
         action=int(action) if action.ndim == 0 else [float(part) for part in action],
         reward=float(states.rewards[row]),

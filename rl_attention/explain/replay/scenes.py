@@ -1,10 +1,11 @@
 """What a state looks like: its picture, its entities and its mission."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rl_attention.recording import ProbeSet
 from rl_attention.viewer.packing import pack_frame
-from rl_attention.viewer.schema import Entity
+from rl_attention.viewer.schema import Entity, Weights
 
 
 class Frames:
@@ -59,12 +60,20 @@ def agent_box(states: ProbeSet, row: int) -> list[float] | None:
     return [float(edge) for edge in states.agent_boxes[row]]
 
 
-def words_of(states: ProbeSet, row: int) -> list[str]:
-    """Give the words of the mission, without padding."""
-    if states.words is None:
-        return []
-    words = [str(word) for word in states.words[row]]
-    return words[: max((i + 1 for i, word in enumerate(words) if word), default=0)]
+def words_of(states: ProbeSet, row: int, layers: Sequence[Weights]) -> list[str]:
+    """Give the words of the mission, without padding.
+
+    Args:
+        states: The states.
+        row: The state.
+        layers: Its weights; words that nobody has named, but that they refer to, get numbers.
+    """
+    given = [] if states.words is None else [str(word) for word in states.words[row]]
+    refs = {ref for layer in layers for ref in (*layer.queries, *layer.keys) if ref[0] == "w"}
+    known = max((i + 1 for i, word in enumerate(given) if word), default=0)
+    count = max([known, *(int(ref[1:]) + 1 for ref in refs)])
+    given += [""] * (count - len(given))
+    return [word or f"word {i}" for i, word in enumerate(given[:count])]
 
 
 def mission_of(states: ProbeSet, row: int) -> str:

@@ -2,7 +2,8 @@
 (function (viewer) {
   "use strict";
 
-  const SVG = "http://www.w3.org/2000/svg";
+  // the page holds an empty picture, which knows the name space
+  const SVG = document.getElementById("curves").namespaceURI;
 
   function fill(node, options, children) {
     for (const [name, value] of Object.entries(options.attrs || {})) {

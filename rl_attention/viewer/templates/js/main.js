@@ -50,11 +50,11 @@
 
   function draw() {
     parts.forEach((part) => part.draw(state));
-    prefetch();
+    decodeAhead();
   }
 
   /** Decode the next frames, so that playing does not wait for them. */
-  function prefetch() {
+  function decodeAhead() {
     data.runs.forEach((run, i) => {
       for (let slot = state.step; slot < Math.min(state.step + 6, data.slots.length); slot += 1) {
         const found = data.at(i, slot);

@@ -158,15 +158,9 @@
     const range = valueRange();
     const cursor = dom.draw("rect", { class: "cursor", attrs: { y: 0, height: HEIGHT } });
     const indexes = data.runs.map((_, i) => i);
-    const picture = dom.draw(
-      "svg",
-      {
-        attrs: {
-          viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-          preserveAspectRatio: "none",
-          "aria-hidden": "true",
-        },
-      },
+    const picture = document.getElementById("curves");
+    picture.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    picture.append(
       cursor,
       ...boundaries(),
       ...(range ? indexes.map((i) => curve(i, range)) : []),
