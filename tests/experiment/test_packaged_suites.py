@@ -1,14 +1,19 @@
 """The suites that come with the package are what they say."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from rl_attention.experiment.environments import build_env
 from rl_attention.experiment.models import build_model, count_model_parameters
+from rl_attention.experiment.overrides import flatten
 from rl_attention.experiment.search_config import load_tuning
 from rl_attention.experiment.suite_config import load_suite
 from rl_attention.experiment.task_files import packaged_suites
 from rl_attention.experiment.zero_shot import check_zero_shot
 
+ROOT = Path(__file__).parents[2]
 COMPARISONS = ("quick", "core", "full")
 OTHER_INPUTS = ("flat", "attention-patches")
 """Their inputs are what they are, so their sizes are too."""
@@ -59,9 +64,32 @@ def test_core_is_small_enough_to_be_run():
     assert all(task.n_timesteps <= 450_000 and len(task.seeds) == 5 for task in tasks.values())
 
 
+@pytest.fixture(scope="module")
+def found():
+    return json.loads((ROOT / "docs" / "results" / "tuning.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_every_arm_has_the_settings_that_tuning_found_for_it(name, found):
+    owners = {"attention-cells": "attention", "attention-patches": "attention", "mlp-cells": "mlp"}
+    for task in load_suite(name).tasks.values():
+        for arm in task.arms:
+            if arm != "flat":
+                best = found["arms"][owners.get(arm, arm)]["settings"]
+                given = flatten(task.run(arm, 0).dump())
+                assert {path: given[path] for path in best} == best, arm
+
+
+def test_what_tuning_found_is_of_the_packaged_search(found):
+    searched = load_tuning("tuning")
+    assert found["arms"].keys() == set(searched.arms) == {"attention", "uniform", "mlp", "cnn"}
+    assert found["seeds"] == list(searched.seeds)
+    for arm in found["arms"].values():
+        assert len(arm["trials"]) == searched.n_trials
+
+
 def test_tuning_never_sees_the_seeds_of_a_comparison():
     searched = load_tuning("tuning")
-    assert searched.arms == ("attention", "uniform", "mlp", "cnn")
     for name in COMPARISONS:
         for task in load_suite(name).tasks.values():
             assert not set(searched.seeds) & set(task.seeds)
