@@ -82,7 +82,6 @@ def check_run(run: "Run") -> None:
     known = [found.id for found in run.maps]
     _distinct("layers: ids", [layer.id for layer in run.layers])
     _distinct("maps: ids", known)
-    _distinct("probes: names", [probe.name for probe in run.probes])
     for name in RESERVED:
         if name in known:
             raise ValueError(f"maps: {name!r} means something else to the page; name it otherwise")

@@ -49,22 +49,13 @@
   }
 
   /** The token that is asked in truth, which is the read-out where the chosen one is not there. */
-  function askedOf(state, options) {
-    return options.some(([ref]) => ref === state.query) ? state.query : (options[0] || [null])[0];
+  function askedOf(state, refs) {
+    return refs.includes(state.query) ? state.query : (refs[0] ?? null);
   }
 
   function onQuery(state) {
     const refs = queryOptions(state).map(([ref]) => ref);
-    if (refs.length)
-      store.chooseWeights({
-        query: after(
-          refs,
-          askedOf(
-            state,
-            refs.map((ref) => [ref]),
-          ),
-        ),
-      });
+    if (refs.length) store.chooseWeights({ query: after(refs, askedOf(state, refs)) });
   }
 
   const KEYS = {
@@ -159,7 +150,14 @@
       String(state.head),
     );
     const queries = queryOptions(state);
-    dom.setOptions(selects.query.node, queries, askedOf(state, queries));
+    dom.setOptions(
+      selects.query.node,
+      queries,
+      askedOf(
+        state,
+        queries.map(([ref]) => ref),
+      ),
+    );
   }
 
   /** Fill the bar; keys work from then on. */

@@ -39,6 +39,14 @@
     return place && { ...place, step: runs[runIndex].steps[place.index] };
   }
 
+  /** Names of a run's probes, in order; of those with the same name the later ones get a number. */
+  function probeNames(run) {
+    return run.probes.map(({ name }, i) => {
+      const before = run.probes.slice(0, i).filter((probe) => probe.name === name).length;
+      return before ? `${name} (${before + 1})` : name;
+    });
+  }
+
   /** What a token is called; where two have the same name, with the number of its slot. */
   function labelOf(scene, ref) {
     const name = nameOf(scene, ref);
@@ -75,5 +83,5 @@
     return best;
   }
 
-  viewer.data = { replay, runs, slots, at, labelOf, nameOf, valuesOf, scoreOf, argmax };
+  viewer.data = { replay, runs, slots, at, labelOf, nameOf, valuesOf, scoreOf, argmax, probeNames };
 })((window.__viewer = window.__viewer || {}));

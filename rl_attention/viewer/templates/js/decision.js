@@ -150,11 +150,9 @@
   }
 
   function title(step, entity, without) {
-    if (!entity)
-      return step.without.length
-        ? "Point at an entity to see the decision without it."
-        : "The decision without an entity was not measured.";
-    if (!without) return "The decision without this entity was not measured.";
+    if (!step.entities.length) return "There is no entity to take out.";
+    if (!step.without.length) return "The decision without an entity was not measured.";
+    if (!without) return "Point at an entity to see the decision without it.";
     return `Without ${entity.label || entity.type}: the lower, striped bars.`;
   }
 

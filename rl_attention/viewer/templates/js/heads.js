@@ -21,7 +21,8 @@
 
   function paint(canvas, run, scene, shown, onReady) {
     const { boxes } = viewer.geometry.of(run, scene);
-    if ([...shown.values.keys()].some((ref) => boxes.has(ref))) {
+    const refs = [...shown.values.keys()];
+    if (!refs.length || refs.some((ref) => boxes.has(ref))) {
       viewer.frame.paint(canvas, run, scene, shown, { target: SMALL, onReady });
     } else {
       paintCells(canvas, shown);
@@ -103,7 +104,7 @@
     function draw(scene, state) {
       for (const { thumbs, asked } of rows) {
         const shown = thumbs.map((one) => drawOne(scene, one, state));
-        asked.textContent = ` ${shown[0].title.split(", ").pop()}`;
+        asked.textContent = ` ${shown[0].doing}`;
       }
     }
 

@@ -65,7 +65,7 @@
 
   function advance() {
     const last = data.slots.length - 1;
-    if (state.step < last) store.set({ step: state.step + 1, playing: state.step + 1 < last });
+    store.set({ step: state.step + 1, playing: state.step + 1 < last });
   }
 
   function keepTime(patch) {

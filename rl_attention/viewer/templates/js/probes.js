@@ -28,7 +28,7 @@
     const node = dom.make("article", { class: "panel" }, ...name, told, body);
 
     function draw(state, at) {
-      const probe = run.probes.find(({ name: one }) => one === store.probes[state.probe]);
+      const probe = store.probeOf(run, state.probe);
       body.hidden = !probe || !run.layers.length;
       told.textContent = probe ? probe.mission : "This run has no such probe.";
       if (body.hidden) {

@@ -15,11 +15,16 @@
     }
     for (const map of run.maps) if (!maps.has(map.id)) maps.set(map.id, map);
   }
-  const probes = [...new Set(runs.flatMap((run) => run.probes.map((probe) => probe.name)))];
+  const probes = [...new Set(runs.flatMap(viewer.data.probeNames))];
+
+  /** A run's probe of that name; undefined: it has none. */
+  function probeOf(run, probe) {
+    return run.probes[viewer.data.probeNames(run).indexOf(probes[probe])];
+  }
 
   /** Steps of the training at which some run has a snapshot of a probe. */
   function momentsOf(probe) {
-    const found = runs.flatMap((run) => run.probes.filter(({ name }) => name === probes[probe]));
+    const found = runs.map((run) => probeOf(run, probe)).filter(Boolean);
     const steps = found.flatMap((one) => one.moments.map(({ step }) => step));
     return [...new Set(steps)].sort((a, b) => a - b);
   }
@@ -125,6 +130,7 @@
     layers,
     maps,
     probes,
+    probeOf,
     momentsOf,
     choices,
     headsOf,

@@ -34,6 +34,7 @@
     return {
       kind: "weights",
       title: `${layer.id}, ${headName(seen)}, ${doing}`,
+      doing,
       layer: index,
       head: seen,
       ref: found.ref,
