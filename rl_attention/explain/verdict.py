@@ -63,8 +63,11 @@ def judge(evidence: Evidence) -> Verdict:
     """
     word, reason = _decide(evidence)
     found = evidence
+    said = f"{found.map}: {word} on {found.n_states:,} states: {reason}"
+    if not found.n_telling:
+        return Verdict(word, found.map, said)
     text = (
-        f"{found.map}: {word} on {found.n_states:,} states: {reason}. F {found.faithfulness}, "
+        f"{said}. F {found.faithfulness}, "
         f"top entity right in {found.hit} (chance {found.chance:.2f}), "
         f"{found.n_telling:,} states where one of several entities matters"
     )

@@ -25,6 +25,7 @@ SCRIPTS = (
     "tags",
     "legend",
     "heads",
+    "columns",
     "table",
     "decision",
     "words",

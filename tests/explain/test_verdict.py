@@ -104,4 +104,6 @@ def evidence(low=0.6, hit=0.5, permuted=0.1, n_telling=50, chance=0.25):
     ],
 )
 def test_each_word_has_its_reason(given, word):
-    assert judge(given).word == word
+    found = judge(given)
+    assert found.word == word
+    assert "nan" not in found.text

@@ -107,7 +107,7 @@
       parts.decision.draw(step, hovered);
       parts.honesty.draw(step, shown);
       parts.heads.draw(step, state);
-      parts.table.draw(step, shown, hovered);
+      parts.table.draw(step, shown, hovered, state.scale);
     }
 
     return { node, draw };

@@ -11,93 +11,36 @@
     return values ? indices.sort((a, b) => values[b] - values[a] || a - b) : indices;
   }
 
-  function shareOf(run, map, step, value) {
-    const range = viewer.ranges.ofMap(run, map, data.valuesOf(step, map.id), "step");
-    if (range.signed) return range.hi ? value / range.hi : 0;
-    return range.hi > range.lo ? (value - range.lo) / (range.hi - range.lo) : 0;
-  }
-
-  function mapCell(run, map, step, i) {
-    const values = data.valuesOf(step, map.id);
-    const cell = dom.make("td", { attrs: { "data-map": map.id } });
-    if (!values) return fill(cell, "–");
-    const text = dom.make("span", { class: "value", text: dom.number(values[i]) });
-    cell.append(
-      dom.make(
-        "span",
-        { class: "cell" },
-        dom.bar(shareOf(run, map, step, values[i]), { signed: map.signed }),
-        text,
-      ),
-    );
-    return cell;
-  }
-
-  function fill(cell, text) {
-    cell.textContent = text;
-    return cell;
-  }
-
-  function makeRow(run, step, i, listeners) {
+  function makeRow(columns, step, i, scale, listeners) {
     const entity = step.entities[i];
     const ref = `e${entity.slot}`;
-    const without = step.without[i];
     const name = dom.make(
       "th",
       { attrs: { scope: "row" } },
       dom.make("span", { class: "label", text: entity.label || entity.type }),
       dom.make("span", { class: "ref", text: ref }),
     );
-    return dom.make(
-      "tr",
-      { attrs: { tabindex: -1, "data-ref": ref }, on: listeners(ref) },
-      name,
-      ...run.maps.map((map) => mapCell(run, map, step, i)),
-      fill(
-        dom.make("td", { attrs: { "data-of": "drop" } }),
-        without ? dom.number(without.drop) : "–",
-      ),
-      fill(
-        dom.make("td", { attrs: { "data-of": "flip" } }),
-        without ? (without.flip ? "yes" : "no") : "–",
-      ),
-    );
+    const cells = columns.map(({ attrs, fill }) => dom.make("td", { attrs }, fill(step, i, scale)));
+    const attrs = { tabindex: -1, "data-ref": ref };
+    return dom.make("tr", { attrs, on: listeners(ref) }, name, ...cells);
   }
 
-  function makeHead(run) {
-    const titled = run.maps.map((map) =>
+  function makeHead(columns) {
+    const cells = columns.map(({ title, told, attrs }) =>
       dom.make("th", {
         class: "label",
-        text: map.title,
-        attrs: { scope: "col", "data-map": map.id },
+        text: title,
+        attrs: { ...attrs, scope: "col", title: told },
       }),
     );
-    return dom.make(
-      "thead",
-      {},
-      dom.make(
-        "tr",
-        {},
-        dom.make("th", { text: "entity", attrs: { scope: "col" } }),
-        ...titled,
-        dom.make("th", {
-          text: "drop",
-          attrs: {
-            scope: "col",
-            title: "How much less likely the chosen action is without the entity",
-          },
-        }),
-        dom.make("th", {
-          text: "flip",
-          attrs: { scope: "col", title: "Whether another action is likeliest without it" },
-        }),
-      ),
-    );
+    const first = dom.make("th", { text: "entity", attrs: { scope: "col" } });
+    return dom.make("thead", {}, dom.make("tr", {}, first, ...cells));
   }
 
   function create(run, runIndex) {
     const body = dom.make("tbody");
-    const head = makeHead(run);
+    const columns = viewer.columns.of(run);
+    const head = makeHead(columns);
     const empty = dom.make("p", { class: "faint", text: "No entity is in sight at this step." });
     const table = dom.make("table", { class: "entities" }, head, body);
     const told = run.maps.length ? `, sorted by ${run.maps[0].title}` : "";
@@ -112,7 +55,7 @@
     // room for the most entities of any step, so that what lies below stays where it is
     const most = run.steps.reduce((n, step) => Math.max(n, step.entities.length), 0);
     node.style.minHeight = `${Math.min(34, 5.5 + 1.85 * most)}rem`;
-    let drawn = null;
+    let drawn = {};
     let rebuilding = false;
 
     function hover(ref) {
@@ -143,12 +86,14 @@
       if (next || event.key === "Enter") event.preventDefault();
     }
 
-    function rebuild(step) {
+    function rebuild(step, scale) {
       const focused = body.contains(document.activeElement)
         ? document.activeElement.dataset.ref
         : null;
       rebuilding = true;
-      body.replaceChildren(...order(run, step).map((i) => makeRow(run, step, i, listeners)));
+      body.replaceChildren(
+        ...order(run, step).map((i) => makeRow(columns, step, i, scale, listeners)),
+      );
       const again = focused && (rowOf(focused) || body.firstElementChild);
       if (again) again.focus({ preventScroll: true });
       rebuilding = false;
@@ -161,10 +106,10 @@
       return [...body.children].find((row) => row.dataset.ref === ref);
     }
 
-    function draw(step, shown, hovered) {
-      if (drawn !== step) {
-        drawn = step;
-        rebuild(step);
+    function draw(step, shown, hovered, scale) {
+      if (drawn.step !== step || drawn.scale !== scale) {
+        drawn = { step, scale };
+        rebuild(step, scale);
       }
       const stop = rowOf(hovered) || body.firstElementChild;
       for (const row of body.children) {
