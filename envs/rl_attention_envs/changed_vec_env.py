@@ -64,7 +64,7 @@ class ChangedVecEnv(VecEnvWrapper):
         """
         if method_name in _OF_THE_TRUE_STATE:
             raise EnvironmentConfigError(
-                f"{method_name}: expected an environment that shows its state as it is, got one with a "
-                "change: make it without one"
+                f"{method_name}: expected an environment that shows its state as it is, got one "
+                "with a change: make it without one"
             )
         return super().env_method(method_name, *method_args, indices=indices, **options)
