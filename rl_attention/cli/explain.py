@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rl_attention.explain import Explanation
 
 _HEADINGS = ("F [95 %]", "top", "compr.", "suff.", "flips", "against", "tau")
+_WIDTH = 92
 
 
 @click.command("explain")
@@ -136,6 +137,7 @@ def _print(found: "Explanation") -> None:
     from rich.text import Text
 
     console = Console()
+    console.width = max(console.width, _WIDTH)  # a table that is cut tells nothing
     table = Table(
         title=_title(found), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )

@@ -66,6 +66,7 @@ def explain_runs(
         UserError: A run cannot be opened, runs differ in kind, or an option does not fit.
     """
     check_judged(judged)
+    _refuse_twice(folders)
     options = options or MeasuringOptions()
     found, first, maps = [], None, []
     for folder in folders:
@@ -116,9 +117,14 @@ def ask_run(
     with opened(folder, best=best, device=device) as loaded:
         states = play(loaded, n_episodes=n_episodes, deterministic=deterministic, edit=edit)
         actions = name_actions(loaded)
-        states = states.thin(n_states, np.random.default_rng(seed))
         return ask_what_if(
-            loaded.model, states, edit=edit, expected=expected, actions=actions, seed=seed
+            loaded.model,
+            states,
+            edit=edit,
+            expected=expected,
+            actions=actions,
+            n_states=n_states,
+            seed=seed,
         )
 
 
@@ -186,6 +192,14 @@ def with_empty(loaded: LoadedRun, options: MeasuringOptions) -> MeasuringOptions
 def name_actions(loaded: LoadedRun) -> list[str]:
     """Name the actions of a run's environment."""
     return action_names(loaded.config.env, int(getattr(loaded.env.action_space, "n", 0)))
+
+
+def _refuse_twice(folders: Sequence[Path]) -> None:
+    known: set[Path] = set()
+    for folder in map(Path.resolve, folders):
+        if folder in known:
+            raise UserError(f"{folder}: expected different runs, got this one twice")
+        known.add(folder)
 
 
 def _check_kind(first: LoadedRun, other: LoadedRun, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What a policy says of a batch, as tensors that gradients flow through."""
 
+from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
@@ -59,8 +60,8 @@ def act(model: Any, batch: Any, options: ActingOptions | None = None) -> Acting:
         options: For policies without a distribution.
 
     Raises:
-        UserError: A policy of a kind that has neither a distribution nor Q-values, or a recurrent
-            one, whose action does not depend on the observation alone.
+        UserError: A policy of a kind that has neither a distribution nor Q-values, or one whose
+            action does not depend on the observation alone: recurrent, or with action masks.
     """
     options = (options or ActingOptions()).checked()
     policy = model.policy
@@ -68,6 +69,12 @@ def act(model: Any, batch: Any, options: ActingOptions | None = None) -> Acting:
         raise UserError(
             f"{type(model).__name__}: expected a policy that sees its observation alone, got a "
             "recurrent one: what it does without an entity depends on what it remembers"
+        )
+    ask_masked = getattr(policy, "get_distribution", None)
+    if ask_masked is not None and "action_masks" in signature(ask_masked).parameters:
+        raise UserError(
+            f"{type(model).__name__}: expected a policy whose actions are all allowed, got one "
+            "with action masks, which the observation does not hold"
         )
     for attribute, ask in _ASK.items():
         if getattr(policy, attribute, None) is not None:

@@ -20,14 +20,18 @@ class Estimate(NamedTuple):
         low: Lower end; None where one episode alone cannot say.
         high: Upper end.
         n: States that it is of.
+        n_episodes: Episodes that they are of.
     """
 
     mean: float
     low: float | None
     high: float | None
     n: int
+    n_episodes: int = 0
 
     def __str__(self) -> str:
+        if not np.isfinite(self.mean):
+            return "n/a"
         if self.low is None or self.high is None:
             return f"{self.mean:.2f}"
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
@@ -67,17 +71,21 @@ def estimate(
         n_resamples: How many draws.
 
     Returns:
-        The mean over runs of the ratio of each.
+        The mean over runs of the ratio of each; NaN where what it is divided by is not above zero
+        by the whole interval of its sum, since a ratio then says nothing.
     """
     sums = [_by_episode(run) for run in runs]
     sums = [found for found in sums if len(found)]
     n = sum(int(np.isfinite(run.values).sum()) for run in runs)
+    n_episodes = sum(map(len, sums))
     mean = _ratio([found.sum(axis=0)[None] for found in sums])[0] if sums else float("nan")
-    if sum(map(len, sums)) < 2 or not np.isfinite(mean):
-        return Estimate(float(mean), None, None, n)
-    drawn = _ratio([_draw(found, generator, n_resamples) for found in sums], generator)
-    low, high = np.nanquantile(drawn, _TAILS)
-    return Estimate(float(mean), float(low), float(high), n)
+    if n_episodes < 2 or not np.isfinite(mean):
+        return Estimate(float(mean), None, None, n, n_episodes)
+    draws = [_draw(found, generator, n_resamples) for found in sums]
+    if any(np.quantile(draw[:, 1], _TAILS[0]) <= 0 for draw in draws):
+        return Estimate(float("nan"), None, None, n, n_episodes)
+    low, high = np.nanquantile(_ratio(draws, generator), _TAILS)
+    return Estimate(float(mean), float(low), float(high), n, n_episodes)
 
 
 def _by_episode(run: Column) -> Floats:
@@ -100,7 +108,7 @@ def _ratio(runs: list[Floats], generator: np.random.Generator | None = None) -> 
     """Divide each run's sums `R 2`, and take the mean over runs, drawn anew if there is a draw."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = np.stack([sums[:, 0] / sums[:, 1] for sums in runs])  # run, R
-    ratios[~np.isfinite(ratios)] = np.nan
+    ratios[~np.isfinite(ratios) | np.stack([sums[:, 1] <= 0 for sums in runs])] = np.nan
     if generator is not None and len(ratios) > 1:
         chosen = generator.integers(len(ratios), size=ratios.shape)
         ratios = np.take_along_axis(ratios, chosen, axis=0)

@@ -80,13 +80,15 @@ class Side:
         """Share of attention on the entities of a type or label, `P`."""
         if self.attention is None:
             raise UserError("expected a model that attends, to ask about attention:...")
-        if self.labels is None and self.types is None:
-            raise UserError("expected entities with names, to ask about attention:...")
-        named = np.zeros(self.attention.shape, bool)
-        for names in (self.labels, self.types):
-            if names is not None:
-                named |= np.char.lower(names) == thing
+        named = self.called(thing)
         return np.asarray(np.nansum(np.where(named, self.attention, 0.0), axis=1))
+
+    def called(self, thing: str) -> NDArray[np.bool_]:
+        """Tell which entities are of a type or label, `P N`."""
+        known = [np.char.lower(names) for names in (self.labels, self.types) if names is not None]
+        if not known:
+            raise UserError("expected entities with names, to ask about attention:...")
+        return np.asarray(np.any([names == thing for names in known], axis=0))
 
 
 def held(expected: Expectation, before: Side, after: Side, actions: list[str]) -> NDArray[np.bool_]:
@@ -115,6 +117,28 @@ def held(expected: Expectation, before: Side, after: Side, actions: list[str]) -
     else:
         came_true = likeliest(after.decisions) == _number(expected.action, actions)
     return ~came_true if expected.negated else came_true
+
+
+def concerned(expected: Expectation, before: Side, after: Side) -> NDArray[np.bool_]:
+    """Tell in which states an expectation says something, `P`: where its thing is, or was.
+
+    Args:
+        expected: The expectation.
+        before: The model before the edit.
+        after: The model after it.
+
+    Raises:
+        UserError: There is no such thing in any state.
+    """
+    if expected.about != "attention":
+        return np.ones(len(before.decisions), bool)
+    there = [side.called(expected.thing).any(axis=1) for side in (before, after)]
+    found = np.asarray(there[0] | there[1])
+    if not found.any():
+        raise UserError(
+            f"{expected.text}: expected something that is there, got {expected.thing!r}"
+        )
+    return found
 
 
 def likeliest(decisions: Decisions) -> NDArray[Any]:

@@ -21,10 +21,13 @@ class MapScores:
     """What a map is worth over all telling states; see `StateScores` for the terms.
 
     Attributes:
-        faithfulness: F: 0 is as good as random orders, 1 as good as the order by effect.
+        faithfulness: F: 0 is as good as random orders, 1 as good as the order by effect; NaN where
+            that order is not shown to be better than random ones.
+        gain: The area under the deletion curve less that of random orders, which F is a share of.
         comprehensiveness: High is good.
         sufficiency: Low is good.
         hit: Share of states whose top entity is the one that matters most.
+        moved: Bounded distance of the decision when the top entity is taken out.
         flip: Share of states where taking out the top entity changes the likeliest action.
         kl: Divergence when the top entity is taken out, in nats.
         violation: Share of states whose top entity does nothing for the chosen action.
@@ -34,9 +37,11 @@ class MapScores:
     """
 
     faithfulness: Estimate
+    gain: Estimate
     comprehensiveness: Estimate
     sufficiency: Estimate
     hit: Estimate
+    moved: Estimate
     flip: Estimate
     kl: Estimate
     violation: Estimate
@@ -46,7 +51,7 @@ class MapScores:
 
 @dataclass(frozen=True)
 class MechanismScores:
-    """What changes when attention weights are changed, over all states.
+    """What changes when attention weights are changed, over all telling states.
 
     Attributes:
         distance: Bounded distance of the decisions.
@@ -137,7 +142,7 @@ def summarise(
     maps = {name: _score_map(draws, name) for name in names}
     mechanisms = {name: _score_mechanism(draws, name) for name in runs[0].mechanisms}
     n_telling = sum(int(run.scored.telling.sum()) for run in runs)
-    chance = draws.telling("chance", lambda run: 1.0 / np.maximum(run.scored.count, 1)).mean
+    chance = draws.telling("chance", lambda run: run.scored.chance).mean
     found = Explanation(
         removal=runs[0].subject.removal.name,
         n_runs=len(runs),
@@ -159,9 +164,11 @@ def summarise(
     evidence = Evidence(
         judged,
         maps[judged].faithfulness,
+        maps[judged].gain,
         maps[judged].hit,
+        maps[judged].moved.mean,
         chance,
-        permuted.distance.mean if permuted and judged.startswith(ATTENTION) else None,
+        permuted.distance if permuted and judged.startswith(ATTENTION) else None,
         found.n_states,
         n_telling,
     )
@@ -174,10 +181,6 @@ class _Draws:
     def __init__(self, runs: Sequence[Measured], seed: int) -> None:
         self.runs = runs
         self._seed = seed
-
-    def every(self, use: str, read: Callable[[Measured], Floats]) -> Estimate:
-        """Estimate a mean over all states."""
-        return self._estimate(use, [mean_of(run.episodes, read(run)) for run in self.runs])
 
     def telling(self, use: str, read: Callable[[Measured], Floats]) -> Estimate:
         """Estimate a mean over the states where the order of entities matters."""
@@ -209,7 +212,7 @@ def _score_map(draws: _Draws, name: str) -> MapScores:
 
         return draws.telling(f"{part} {name}", read)
 
-    parts = ("comprehensiveness", "sufficiency", "hit", "flip", "kl", "violation", "tau")
+    parts = list(StateScores.__dataclass_fields__)
     known = [run.sanity.get(name, np.nan) for run in draws.runs]
     known = [value for value in known if np.isfinite(value)]
     return MapScores(
@@ -221,8 +224,8 @@ def _score_map(draws: _Draws, name: str) -> MapScores:
 
 def _score_mechanism(draws: _Draws, name: str) -> MechanismScores:
     return MechanismScores(
-        distance=draws.every(name, lambda run: run.mechanisms[name].distance),
-        flip=draws.every(f"{name} flips", lambda run: run.mechanisms[name].flip.astype(float)),
+        distance=draws.telling(name, lambda run: run.mechanisms[name].distance),
+        flip=draws.telling(f"{name} flips", lambda run: run.mechanisms[name].flip.astype(float)),
     )
 
 

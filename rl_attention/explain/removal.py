@@ -29,8 +29,8 @@ class Removal(Protocol):
 class MaskRemoval:
     """The observation says that the token is not there, as it says of padding.
 
-    Where training has seen fewer entities, this is no strange input. What the environment would
-    show in its place (nothing, for an entity) is not changed.
+    Where training has seen fewer entities, this is no strange input. Its row becomes zeros, as that
+    of padding, for networks that read rows whatever the mask says.
     """
 
     name = "mask"
@@ -49,6 +49,9 @@ class MaskRemoval:
         """Return observations without some of their tokens; see `Removal`."""
         batch = copy_batch(states, rows)
         for found, where in self._slots.split(gone):
+            tokens = found.tokens(batch)
+            tokens[where] = 0
+            found.put(batch, tokens)
             found.set_present(batch, where, to=0)
         return batch
 

@@ -23,6 +23,9 @@ N_RANDOM = 20
 
 OCCLUSION = "occlusion"
 
+_NOISE = 1e-6
+"""Effects that differ by less are alike: they are rounding errors of the network."""
+
 
 @dataclass(frozen=True, eq=False)
 class StateScores:
@@ -33,7 +36,8 @@ class StateScores:
         comprehensiveness: Mean fall of the chosen action's probability when its top 1, 2, 3 and 5
             are taken out (DeYoung et al. 2020); high is good.
         sufficiency: The same when all but those are taken out; low is good.
-        hit: 1 where its top entity is the one whose removal changes most.
+        hit: 1 where its top entity is the one whose removal changes most, or as good as it.
+        moved: Bounded distance of the decision when its top entity is taken out.
         flip: 1 where taking its top entity out changes the likeliest action (Serrano & Smith 2019).
         kl: Divergence when its top entity is taken out, in nats.
         violation: 1 where its top entity speaks against the chosen action, or does nothing for it
@@ -45,6 +49,7 @@ class StateScores:
     comprehensiveness: Floats
     sufficiency: Floats
     hit: Floats
+    moved: Floats
     flip: Floats
     kl: Floats
     violation: Floats
@@ -57,6 +62,7 @@ class Scored:
 
     Attributes:
         count: Entities of each state, `P`.
+        chance: Share of the entities that count as a hit, `P`.
         sensitive: States where taking out some entity changes the decision, `P`.
         room: Area of the order by effect, less that of random orders, `P`: what F is divided by.
         flip_random: Share of the entities whose removal changes the likeliest action, `P`.
@@ -65,6 +71,7 @@ class Scored:
     """
 
     count: NDArray[np.intp]
+    chance: Floats
     sensitive: NDArray[np.bool_]
     room: Floats
     flip_random: Floats
@@ -97,7 +104,7 @@ def score_maps(
         n_random: Random orders.
     """
     present = subject.present
-    every = {**maps, OCCLUSION: effects.kl}
+    every = {**maps, OCCLUSION: np.round(effects.kl / _NOISE) * _NOISE}
     ties = subject.generator("ties")
     orders = np.stack([rank(scores, present, ties) for scores in every.values()])
     chance = subject.generator("random orders")
@@ -112,7 +119,8 @@ def score_maps(
     known = np.where(present, effects.distance, -np.inf)
     return Scored(
         count=count,
-        sensitive=known.max(axis=1) > SENSITIVE,
+        chance=_best(effects).sum(axis=1) / np.maximum(count, 1),
+        sensitive=(known.max(axis=1) > SENSITIVE) | (np.nan_to_num(effects.flip) > 0).any(axis=1),
         room=area[list(every).index(OCCLUSION)] - level,
         flip_random=_mean(effects.flip),
         kl_random=_mean(effects.kl),
@@ -129,7 +137,6 @@ def _score(
     known = ~np.isnan(effects.kl)
     some = known.any(axis=1)
     top = np.where(np.isnan(places), np.inf, places).argmin(axis=1)
-    most = np.where(known, effects.kl, -np.inf).max(axis=1)
     states = np.arange(len(scores))
 
     def of_top(table: Floats) -> Floats:
@@ -139,12 +146,19 @@ def _score(
         gain=gain,
         comprehensiveness=fall,
         sufficiency=rest,
-        hit=np.where(some, of_top(effects.kl) >= most, np.nan),
+        hit=np.where(some, of_top(_best(effects).astype(np.float64)), np.nan),
+        moved=of_top(effects.distance),
         flip=of_top(effects.flip),
         kl=of_top(effects.kl),
         violation=np.where(some, of_top(effects.drop) <= 0, np.nan),
         tau=np.array([_tau(scores[i], effects.kl[i]) for i in states]),
     )
+
+
+def _best(effects: Effects) -> NDArray[np.bool_]:
+    """Tell which entities matter most, or as good as most, `P N`."""
+    known = np.where(np.isnan(effects.kl), -np.inf, effects.kl)
+    return np.asarray((known >= known.max(axis=1, keepdims=True) - _NOISE) & np.isfinite(known))
 
 
 def _tau(scores: Floats, effects: Floats) -> float:

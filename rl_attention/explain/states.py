@@ -89,6 +89,11 @@ def collect_states(
     """
     if n_episodes < 1:
         raise UserError(f"n_episodes must be at least 1, got {n_episodes}")
+    if not hasattr(env, "num_envs"):
+        raise UserError(
+            f"expected a vector environment, got {type(env).__name__}; wrap it in DummyVecEnv, or "
+            "give the model one"
+        )
     if edit is not None and not offers(env, EDIT):
         raise UserError(
             f"expected an environment whose states can be edited (one that offers {EDIT}), got one "
@@ -186,13 +191,17 @@ def offers(env: Any, name: str) -> bool:
         return False
 
 
+def find_wrapper(env: Any) -> Any | None:
+    """Return the `VecNormalize` among the wrappers of an environment; None if there is none."""
+    while env is not None and not hasattr(env, "get_original_obs"):
+        env = getattr(env, "venv", None)
+    return env
+
+
 def _original(env: Any, observation: Any) -> Any:
     """Undo `VecNormalize`, wherever it stands among the wrappers."""
-    while env is not None:
-        if hasattr(env, "get_original_obs"):
-            return env.get_original_obs()
-        env = getattr(env, "venv", None)
-    return observation
+    normalizer = find_wrapper(env)
+    return observation if normalizer is None else normalizer.get_original_obs()
 
 
 def _row(observations: Any, index: int) -> Any:

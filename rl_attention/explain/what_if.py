@@ -12,7 +12,13 @@ import numpy as np
 from rl_attention.errors import UserError
 from rl_attention.explain.bootstrap import Estimate, estimate, mean_of
 from rl_attention.explain.decisions import Floats
-from rl_attention.explain.expectation import Expectation, Side, held, parse_expectation
+from rl_attention.explain.expectation import (
+    Expectation,
+    Side,
+    concerned,
+    held,
+    parse_expectation,
+)
 from rl_attention.explain.maps import compute_maps
 from rl_attention.explain.states import States, offers
 from rl_attention.explain.subject import Subject
@@ -33,7 +39,8 @@ class WhatIf:
         share: Share of states where it came true.
         already: Share of the states where the expected action was the likeliest one before the
             edit; None where the expectation is about a change.
-        n_states: States where something fitted the edit, and the agent could see the difference.
+        n_states: States that were asked about: something fitted the edit, the agent could see the
+            difference, and what the expectation is about was there.
         n_unseen: States where something fitted, but nothing that the agent sees changed.
         n_missing: States where nothing fitted.
         distance: Mean bounded distance of the decisions.
@@ -71,6 +78,7 @@ def ask_what_if(
     edit: str,
     expected: str,
     actions: list[str],
+    n_states: int = 1_000,
     seed: int = 0,
 ) -> WhatIf:
     """Compare what a model does before and after an edit with what was expected.
@@ -81,10 +89,12 @@ def ask_what_if(
         edit: The edit, as the environment reads it.
         expected: The expectation; see `parse_expectation`.
         actions: Names of the actions.
-        seed: Of the bootstrap.
+        n_states: States that are drawn among those that the edit changes.
+        seed: Of all that is drawn.
 
     Raises:
-        UserError: The expectation has no sense, or no state changed.
+        UserError: The expectation has no sense, no state changed, or none holds what the
+            expectation is about.
     """
     wanted = parse_expectation(expected)
     answers = states.edited
@@ -98,11 +108,16 @@ def ask_what_if(
             f"{len(states)} states {len(states) - len(fitting)} had nothing to edit and the others "
             "looked no different; name something that the agent meets, or play more episodes"
         )
+    fitted = len(rows)
+    if fitted > n_states:
+        generator = np.random.default_rng([seed, 1])
+        rows = sorted(generator.choice(rows, n_states, replace=False).tolist())
     before, after = (
         _side(model, probes, seed)
         for probes in (states.probes.take(rows), _edited([answers[row] for row in rows]))
     )
-    came_true = held(wanted, before, after, actions).astype(np.float64)
+    about = concerned(wanted, before, after)
+    came_true = np.where(about, held(wanted, before, after, actions), np.nan)
     share = estimate([mean_of(states.episodes[rows], came_true)], np.random.default_rng([seed, 0]))
     return WhatIf(
         edit=edit,
@@ -110,8 +125,8 @@ def ask_what_if(
         word=_word(share),
         share=share,
         already=_already(wanted, before, actions),
-        n_states=len(rows),
-        n_unseen=len(fitting) - len(rows),
+        n_states=share.n,
+        n_unseen=len(fitting) - fitted,
         n_missing=len(states) - len(fitting),
         distance=float(before.decisions.distance(after.decisions).mean()),
     )

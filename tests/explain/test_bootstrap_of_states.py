@@ -59,3 +59,12 @@ def test_interval_holds_the_mean_of_many_episodes():
         found = estimate([mean_of(np.arange(40), values)], draw, n_resamples=500)
         inside += found.low <= 0.3 <= found.high
     assert inside >= 88
+
+
+def test_a_ratio_over_what_may_be_zero_is_none():
+    draw = np.random.default_rng(0)
+    over = draw.normal(scale=1.0, size=50)
+    found = estimate([Column(np.arange(50), np.full(50, 0.1), over)], draw)
+    assert np.isnan(found.mean)
+    assert str(found) == "n/a"
+    assert (found.low, found.high, found.n_episodes) == (None, None, 50)

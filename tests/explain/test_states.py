@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from handmade import SignEnv, draw_probes, make_handmade
+from sb3_contrib import MaskablePPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from rl_attention.errors import UserError
-from rl_attention.explain import Subject, collect_states
+from rl_attention.explain import MeasuringOptions, Subject, collect_states, explain
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,29 @@ def test_no_episodes_and_no_end_are_refused(model):
 
 def test_states_need_not_be_of_episodes(model):
     assert len(Subject(model, draw_probes(0, 7))) == 7
+
+
+def test_masked_and_unwrapped_are_refused(model):
+    with pytest.raises(UserError, match="expected a vector environment, got SignEnv"):
+        collect_states(model, SignEnv(), n_episodes=1)
+    masked = MaskablePPO("MultiInputPolicy", SignEnv(), n_steps=8, batch_size=8, device="cpu")
+    with pytest.raises(UserError, match="action masks"):
+        _ = Subject(masked, draw_probes(0, 3)).decisions
+
+
+def test_explaining_disturbs_neither_means_nor_training():
+    model = make_handmade(honest=True)
+    env = VecNormalize(envs(1), norm_obs_keys=["entities"], norm_reward=False)
+    model.set_env(env)
+    model.learn(16)
+    means = env.obs_rms["entities"].mean.copy()
+    explain(model, n_episodes=3, options=MeasuringOptions(maps=("attention",)))
+    np.testing.assert_array_equal(env.obs_rms["entities"].mean, means)
+    assert env.training
+    model.learn(16, reset_num_timesteps=False)
+
+
+def test_an_environment_whose_means_the_model_does_not_know_is_refused():
+    env = VecNormalize(envs(1), norm_obs_keys=["entities"], norm_reward=False)
+    with pytest.raises(UserError, match="knows the VecNormalize"):
+        explain(make_handmade(honest=True), env, n_episodes=1)

@@ -64,8 +64,8 @@ def test_several_runs_are_one_explanation():
     ]
     both = summarise(runs)
     assert (both.n_runs, both.n_states, both.n_episodes) == (3, 90, 90)
-    means = [summarise([run]).maps["attention"].faithfulness.mean for run in runs]
-    assert both.maps["attention"].faithfulness.mean == pytest.approx(np.mean(means))
+    means = [summarise([run]).maps["attention"].gain.mean for run in runs]
+    assert both.maps["attention"].gain.mean == pytest.approx(np.mean(means))
 
 
 def test_runs_that_cannot_be_compared_are_refused():
@@ -78,15 +78,14 @@ def test_runs_that_cannot_be_compared_are_refused():
         summarise([])
 
 
-def evidence(low=0.6, hit=0.5, permuted=0.1, n_telling=50, chance=0.25):
+def evidence(low=0.6, gain=0.1, hit=0.5, permuted=0.1, n_telling=50, episodes=20):
+    def of(mean, least):
+        return Estimate(mean, least, None if least is None else 0.9, 50, episodes)
+
+    moved = None if permuted is None else of(permuted + 0.01, permuted)
+    mean = float("nan") if low is None else 0.7
     return Evidence(
-        "attention",
-        Estimate(0.7, low, 0.9, 50),
-        Estimate(0.6, hit, 0.7, 50),
-        chance,
-        permuted,
-        100,
-        n_telling,
+        "attention", of(mean, low), of(0.2, gain), of(0.6, hit), 0.3, 0.25, moved, 100, n_telling
     )
 
 
@@ -94,12 +93,15 @@ def evidence(low=0.6, hit=0.5, permuted=0.1, n_telling=50, chance=0.25):
     ("given", "word"),
     [
         (evidence(), SUPPORTED),
-        (evidence(low=0.5), WEAK),
-        (evidence(hit=0.2), WEAK),
-        (evidence(permuted=0.0005), WEAK),
         (evidence(permuted=None), SUPPORTED),
-        (evidence(low=0.0), NOT_SUPPORTED),
-        (evidence(low=None), NOT_SUPPORTED),
+        (evidence(low=0.5), WEAK),
+        (evidence(low=-0.1), WEAK),
+        (evidence(low=None), WEAK),
+        (evidence(hit=0.2), WEAK),
+        (evidence(permuted=0.02), WEAK),
+        (evidence(episodes=9), WEAK),
+        (evidence(gain=0.0), NOT_SUPPORTED),
+        (evidence(gain=None), NOT_SUPPORTED),
         (evidence(n_telling=0), NOT_SUPPORTED),
     ],
 )

@@ -92,6 +92,7 @@ def test_an_edit_that_fits_nothing_is_one_line(world):
         ("action=jump", "expected an action of left, right"),
         ("attention:key:sideways", "expected action=NAME"),
         ("nothing", "expected action=NAME"),
+        ("attention:unicorn:down", "expected something that is there, got 'unicorn'"),
     ],
 )
 def test_expectations_without_sense_are_one_line(world, expected, message):
