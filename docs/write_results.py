@@ -11,18 +11,27 @@ from typing import Any
 
 import yaml
 
-from rl_attention.comparison import Comparison, Row, Versus, compare, read_runs
+from rl_attention.comparison import Comparison, Row, Versus, compare, find_runs, read_runs
+from rl_attention.comparison.markdown import render_markdown, write_table
+from rl_attention.comparison.suite import SuiteSummary, summarise_suite
 from rl_attention.comparison.table import format_frames
+from rl_attention.comparison.tables import overall_line, results_table
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 MEMBERS = ROOT / "configs" / "members.yaml"
+SUITES = {
+    "core": "rl-attention compare core --results docs/results/core",
+    "full": "rl-attention sweep full --results docs/results/full",
+}
+"""Suites whose small result files are kept, and the command that adds what is missing."""
+
 PAGES = (
     ROOT / "README.md",
     *(ROOT / "docs" / f"{page}.md" for page in ("attention", "speed", "resuming")),
 )
 TABLE = re.compile(
-    r"(<!-- (results|members|ratios|arms): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
+    r"(<!-- (results|members|ratios|arms|suite): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
 )
 
 
@@ -137,6 +146,33 @@ def fill_arms(name: str) -> str:
     return "\n".join([*lines, ""])
 
 
+def fill_suite(name: str) -> str:
+    """Make the table of a suite, a row for each task, and what may be said over all of them."""
+    summary = read_suite(name)
+    lines = [f"- {overall_line(versus, summary.metric)}" for versus in summary.aggregate.versus]
+    lines += [f"- {warning}" for warning in summary.warnings]
+    return "\n\n".join([write_table(results_table(summary)), "\n".join(lines), ""])
+
+
+def read_suite(name: str) -> SuiteSummary:
+    """Summarise the small result files of a suite."""
+    return summarise_suite(read_runs(find_runs([RESULTS / name])))
+
+
+def suite_files() -> dict[Path, str]:
+    """Make the summaries of each suite that has result files: numbers as JSON, tables as text."""
+    files = {}
+    for name, command in SUITES.items():
+        if (RESULTS / name).is_dir():
+            summary = read_suite(name)
+            title = f"The suite {name}"
+            text = render_markdown(summary, title=title, command=command)
+            numbers = {"title": title, "command": command, **summary.to_dict()}
+            files[RESULTS / f"{name}.md"] = text
+            files[RESULTS / f"{name}.json"] = json.dumps(numbers, indent=1) + "\n"
+    return files
+
+
 def with_spread(found: dict[str, Any], name: str) -> str:
     """Write a median with the lowest and the highest."""
     low, high = found["spread"][name]
@@ -149,6 +185,7 @@ FILLERS = {
     "members": fill_members,
     "ratios": fill_ratios,
     "arms": fill_arms,
+    "suite": fill_suite,
 }
 """From the kind of a table to what makes it."""
 
@@ -156,10 +193,9 @@ FILLERS = {
 def main() -> int:
     """Rewrite the tables, or say whether they are as they should be."""
     stale = False
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        fresh = TABLE.sub(fill, text)
-        stale = stale or fresh != text
+    pages = {page: TABLE.sub(fill, page.read_text(encoding="utf-8")) for page in PAGES}
+    for page, fresh in (pages | suite_files()).items():
+        stale = stale or not page.exists() or fresh != page.read_text(encoding="utf-8")
         if "--check" not in sys.argv:
             page.write_text(fresh, encoding="utf-8")
     return int(stale and "--check" in sys.argv)
