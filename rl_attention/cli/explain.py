@@ -58,7 +58,11 @@ _WIDTH = 92
     help="What you expect of --what-if: action=left, value:down, attention:key:up.",
 )
 @click.option("--deterministic/--stochastic", default=None, help="Likeliest action, or a draw.")
-@click.option("--temperature", default=1.0, show_default=True, help="Of the softmax over Q-values.")
+@click.option(
+    "--temperature",
+    type=float,
+    help="Of the softmax over Q-values. [default: their spread over the actions]",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--best", is_flag=True, help="The best checkpoint, not the last weights.")
 @click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
@@ -74,7 +78,7 @@ def command(
     edit: str | None,
     expected: str | None,
     deterministic: bool | None,
-    temperature: float,
+    temperature: float | None,
     seed: int,
     best: bool,
     device: str | None,
@@ -124,10 +128,19 @@ def _check_what_if(folders: tuple[Path, ...], edit: str | None, expected: str | 
         return
     if len(folders) > 1:
         raise UserError(f"--what-if: expected one run, got {len(folders)}")
+    _refuse_beside_what_if("removal", "maps", "judge", "temperature")
 
     from rl_attention.explain.expectation import parse_expectation
 
     parse_expectation(expected)
+
+
+def _refuse_beside_what_if(*names: str) -> None:
+    """Refuse options that are of maps alone, rather than take no notice of them."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UserError(f"--{name}: has no effect with --what-if; leave it out")
 
 
 def _print(found: "Explanation") -> None:
@@ -170,6 +183,8 @@ def _print(found: "Explanation") -> None:
             highlight=False,
             markup=False,
         )
+    for note in found.notes:
+        console.print(f"Note: {note}", highlight=False, markup=False)
     if found.between_runs is not None:
         console.print(f"Attention of two seeds differs by {found.between_runs:.3f} nats (of 0.693)")
     if found.verdict is None:
@@ -181,7 +196,8 @@ def _print(found: "Explanation") -> None:
 
 def _title(found: "Explanation") -> str:
     runs = "1 run" if found.n_runs == 1 else f"{found.n_runs} runs"
+    softmax = "" if found.temperature is None else f"; softmax at {found.temperature:.3g}"
     return (
         f"{found.n_states} states of {found.n_episodes} episodes, {runs}; "
-        f"entities taken out by {found.removal}"
+        f"entities taken out by {found.removal}{softmax}"
     )

@@ -67,7 +67,7 @@ def explain_runs(
     """
     check_judged(judged)
     _refuse_twice(folders)
-    options = options or MeasuringOptions()
+    options = (options or MeasuringOptions()).checked()
     found, first, maps = [], None, []
     for folder in folders:
         with opened(folder, best=best, device=device) as loaded:

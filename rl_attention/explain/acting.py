@@ -31,12 +31,14 @@ class ActingOptions(NamedTuple):
     """What has to be chosen where a policy has no distribution of its own.
 
     Attributes:
-        temperature: Of the softmax over Q-values, in units of reward.
+        temperature: Of the softmax over Q-values, in their units; None: their own spread, which
+            is the mean over the states of the standard deviation over the actions, so that the
+            scale of the reward does not matter.
         noise: Standard deviation around the action of a deterministic actor (TD3, DDPG), in units
             of the action scaled to -1..1; 0.1 is the exploration noise of TD3's authors.
     """
 
-    temperature: float = 1.0
+    temperature: float | None = None
     noise: float = 0.1
 
     def checked(self) -> "ActingOptions":
@@ -46,7 +48,7 @@ class ActingOptions(NamedTuple):
             UserError: A number is not above zero.
         """
         for name, given in self._asdict().items():
-            if not given > 0:
+            if given is not None and not given > 0:
                 raise UserError(f"{name}: expected a number above 0, got {given}")
         return self
 
@@ -64,6 +66,26 @@ def act(model: Any, batch: Any, options: ActingOptions | None = None) -> Acting:
             action does not depend on the observation alone: recurrent, or with action masks.
     """
     options = (options or ActingOptions()).checked()
+    check_askable(model)
+    policy = model.policy
+    for attribute, ask in _ASK.items():
+        if getattr(policy, attribute, None) is not None:
+            return ask(policy, batch, options)
+    raise UserError(
+        f"{type(model).__name__}: expected a policy with a distribution over actions, Q-values or "
+        f"an actor, got {type(policy).__name__}"
+    )
+
+
+def check_askable(model: Any) -> None:
+    """Refuse a policy whose action does not depend on the observation alone.
+
+    Args:
+        model: A Stable-Baselines3 or sb3-contrib algorithm.
+
+    Raises:
+        UserError: It is recurrent, or has action masks.
+    """
     policy = model.policy
     if hasattr(policy, "lstm_actor"):
         raise UserError(
@@ -76,26 +98,45 @@ def act(model: Any, batch: Any, options: ActingOptions | None = None) -> Acting:
             f"{type(model).__name__}: expected a policy whose actions are all allowed, got one "
             "with action masks, which the observation does not hold"
         )
-    for attribute, ask in _ASK.items():
-        if getattr(policy, attribute, None) is not None:
-            return ask(policy, batch, options)
-    raise UserError(
-        f"{type(model).__name__}: expected a policy with a distribution over actions, Q-values or "
-        f"an actor, got {type(policy).__name__}"
-    )
 
 
-def _ask_q_net(policy: Any, batch: Any, options: ActingOptions) -> Acting:
-    return _of_values(policy.q_net(batch), options)
+def spread_of_values(model: Any, batch: Any) -> float | None:
+    """Give the mean over a batch of the standard deviation of Q-values over actions.
+
+    Args:
+        model: A Stable-Baselines3 or sb3-contrib algorithm.
+        batch: Observations as tensors, as `policy.obs_to_tensor` gives them.
+
+    Returns:
+        At least the smallest number that can be divided by; None where the policy has no Q-values
+        for each action.
+    """
+    values = _q_values(model.policy, batch)
+    return None if values is None else _spread(values)
 
 
-def _ask_quantile_net(policy: Any, batch: Any, options: ActingOptions) -> Acting:
-    return _of_values(policy.quantile_net(batch).mean(dim=1), options)
+def _spread(values: Tensor) -> float:
+    mean = float(values.detach().std(dim=1, correction=0).mean())
+    return max(mean, torch.finfo(values.dtype).tiny)
 
 
-def _of_values(values: Tensor, options: ActingOptions) -> Acting:
+def _q_values(policy: Any, batch: Any) -> Tensor | None:
+    """Ask for Q-values, `B A`; of quantiles their mean."""
+    if getattr(policy, "q_net", None) is not None:
+        values: Tensor = policy.q_net(batch)
+        return values
+    if getattr(policy, "quantile_net", None) is not None:
+        mean: Tensor = policy.quantile_net(batch).mean(dim=1)
+        return mean
+    return None
+
+
+def _ask_values(policy: Any, batch: Any, options: ActingOptions) -> Acting:
     """Softmax over Q-values `B A` (Puri et al. 2020, section 3.1)."""
-    scaled = (values / options.temperature).log_softmax(dim=1)
+    values = _q_values(policy, batch)
+    assert values is not None
+    temperature = _spread(values) if options.temperature is None else options.temperature
+    scaled = (values / temperature).log_softmax(dim=1)
     return Acting((scaled,), None, None, values.max(dim=1).values)
 
 
@@ -131,8 +172,8 @@ def _ask_distribution(policy: Any, batch: Any, options: ActingOptions) -> Acting
 
 # the actor comes before `get_distribution`: off-policy ones have the first alone
 _ASK = {
-    "q_net": _ask_q_net,
-    "quantile_net": _ask_quantile_net,
+    "q_net": _ask_values,
+    "quantile_net": _ask_values,
     "actor": _ask_actor,
     "get_distribution": _ask_distribution,
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rl_attention.errors import UserError
+from rl_attention.explain.acting import check_askable
 from rl_attention.explain.explanation import ATTENTION, Explanation, check_judged, summarise
 from rl_attention.explain.measuring import MeasuringOptions, measure
 from rl_attention.explain.states import States, collect_states, find_wrapper
@@ -43,7 +44,8 @@ def explain(
         UserError: The model, the environment or an option does not fit.
     """
     check_judged(judged)
-    options = options or MeasuringOptions()
+    check_askable(model)
+    options = (options or MeasuringOptions()).checked()
     if states is None:
         world = model.get_env() if env is None else env
         _check_normalizer(model, world)

@@ -81,10 +81,11 @@ def estimate(
     mean = _ratio([found.sum(axis=0)[None] for found in sums])[0] if sums else float("nan")
     if n_episodes < 2 or not np.isfinite(mean):
         return Estimate(float(mean), None, None, n, n_episodes)
-    draws = [_draw(found, generator, n_resamples) for found in sums]
-    if any(np.quantile(draw[:, 1], _TAILS[0]) <= 0 for draw in draws):
+    own = [_draw(found, generator, n_resamples) for found in sums]
+    if any(np.quantile(draw[:, 1], _TAILS[0]) <= 0 for draw in own):
         return Estimate(float("nan"), None, None, n, n_episodes)
-    low, high = np.nanquantile(_ratio(draws, generator), _TAILS)
+    draws = own if len(sums) == 1 else _draw_runs(sums, generator, n_resamples)
+    low, high = np.nanquantile(_ratio(draws), _TAILS)
     return Estimate(float(mean), float(low), float(high), n, n_episodes)
 
 
@@ -104,12 +105,20 @@ def _draw(sums: Floats, generator: np.random.Generator, n_resamples: int) -> Flo
     return np.asarray(weights @ sums)
 
 
-def _ratio(runs: list[Floats], generator: np.random.Generator | None = None) -> Floats:
-    """Divide each run's sums `R 2`, and take the mean over runs, drawn anew if there is a draw."""
+def _draw_runs(
+    sums: list[Floats], generator: np.random.Generator, n_resamples: int
+) -> list[Floats]:
+    """Draw runs with replacement, and episodes anew for each time that one is drawn: `R 2` each."""
+    draws = []
+    for _ in sums:
+        each = np.stack([_draw(found, generator, n_resamples) for found in sums])  # run, R, 2
+        draws.append(each[generator.integers(len(sums), size=n_resamples), np.arange(n_resamples)])
+    return draws
+
+
+def _ratio(runs: list[Floats]) -> Floats:
+    """Divide each run's sums `R 2`, and take the mean over runs."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = np.stack([sums[:, 0] / sums[:, 1] for sums in runs])  # run, R
     ratios[~np.isfinite(ratios) | np.stack([sums[:, 1] <= 0 for sums in runs])] = np.nan
-    if generator is not None and len(ratios) > 1:
-        chosen = generator.integers(len(ratios), size=ratios.shape)
-        ratios = np.take_along_axis(ratios, chosen, axis=0)
     return np.asarray(ratios.mean(axis=0))

@@ -31,6 +31,10 @@ def rank(scores: Floats, present: NDArray[np.bool_], generator: np.random.Genera
     return np.where(present, places, np.nan)
 
 
+MOST_STEPS = 16
+"""Points of a deletion curve; of more entities several are taken out at a time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What a policy does without a set of entities.
@@ -75,7 +79,7 @@ class Curves:
 
     Attributes:
         rows: The state of each step, `S`.
-        taken: How many entities are gone by then, `S`.
+        taken: How many entities are gone by then, `S`; rising within a state.
         count: How many entities each state has, `P`.
         distance: How far the decision has moved, `M S`.
         drop: How much less likely the chosen action is, `M S`.
@@ -93,8 +97,18 @@ class Curves:
 
         By trapezoids, so at most the largest distance; NaN where a state has no entity.
         """
-        weight = np.where(self.taken == self.count[self.rows], 0.5, 1.0)  # the end counts half
-        return self._by_state(self.distance * weight, self.rows, self.count)
+        first = np.diff(self.rows, prepend=-1) != 0
+        last = np.append(first, True)[1:]
+        before = self.taken - np.where(first, 0, np.roll(self.taken, 1))  # the curve starts at 0
+        after = np.where(last, 0, np.roll(self.taken, -1) - self.taken)
+        return self._by_state(self.distance * (before + after) / 2, self.rows, self.count)
+
+    @property
+    def end(self) -> Floats:
+        """How far the decision moves when no entity is left, `M P`; NaN where there is none."""
+        last = self.taken == self.count[self.rows]
+        rows = self.rows[last]
+        return self._by_state(self.distance[:, last], rows, np.minimum(self.count, 1))
 
     def drop_after(self, sizes: tuple[int, ...]) -> Floats:
         """Mean drop over the numbers of entities that a state has enough of, `M P`."""
@@ -109,17 +123,21 @@ class Curves:
         return np.asarray(np.where(over > 0, np.stack(sums) / np.maximum(over, 1), np.nan))
 
 
-def delete(subject: Subject, orders: Floats, *, keep: bool = False) -> Curves:
+def delete(
+    subject: Subject, orders: Floats, *, keep: bool = False, always: tuple[int, ...] = ()
+) -> Curves:
     """Take out the entities of all states in each of `M` orders.
 
     Args:
         subject: The model and the states.
         orders: Places of the entities, as `rank` gives them, `M P N`.
         keep: Take out all but the first of the order, instead of the first.
+        always: Numbers of entities that are among the steps even where there are many of them.
     """
     count = subject.present.sum(axis=1)
-    rows = np.repeat(np.arange(len(count)), count)
-    taken = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + 1
+    steps = [steps_of(n, always) for n in count]
+    rows = np.repeat(np.arange(len(count)), [len(taken) for taken in steps])
+    taken = np.concatenate([*steps, np.zeros(0, np.intp)])
     with np.errstate(invalid="ignore"):
         first = orders[:, rows] < taken[None, :, None]  # NaN, padding, never is
     gone = subject.present[rows] & ~first if keep else first
@@ -127,3 +145,16 @@ def delete(subject: Subject, orders: Floats, *, keep: bool = False) -> Curves:
     asked = Subsets(subject).ask(np.tile(rows, len(orders)), flat)
     shape = len(orders), len(rows)
     return Curves(rows, taken, count, asked.distance.reshape(shape), asked.drop.reshape(shape))
+
+
+def steps_of(count: int, always: tuple[int, ...] = ()) -> NDArray[np.intp]:
+    """Say after how many entities to ask: after each, or after `MOST_STEPS` even shares of many.
+
+    Args:
+        count: Entities of a state.
+        always: Further numbers that are asked about, if there are as many.
+    """
+    if count <= MOST_STEPS:
+        return np.arange(1, count + 1)
+    even = np.linspace(0, count, MOST_STEPS + 1).round().astype(np.intp)[1:]
+    return np.union1d(even, [size for size in always if size <= count]).astype(np.intp)

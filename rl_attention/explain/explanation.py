@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rl_attention.errors import UserError
+from rl_attention.errors import UserError, suggest
 from rl_attention.explain.bootstrap import Column, Estimate, estimate, mean_of
 from rl_attention.explain.decisions import Floats
+from rl_attention.explain.maps import MAPS, is_of
 from rl_attention.explain.measuring import Measured
 from rl_attention.explain.scores import OCCLUSION, StateScores
 from rl_attention.explain.verdict import Evidence, Verdict, judge
@@ -73,6 +74,8 @@ class Explanation:
         n_states: States of all of them.
         n_sensitive: States where taking out some entity changes the decision.
         n_telling: Those of them that have two entities or more: F and all scores are of these.
+        n_joint: States where no single entity changes the decision, but all together do.
+        temperature: Of the softmax over Q-values, the mean over runs; None where there are none.
         chance: Share of top entities that a random map finds, over the telling states.
         flip_random: Share of entities whose removal changes the likeliest action, likewise.
         kl_random: Mean divergence of removing one entity, in nats, likewise.
@@ -81,6 +84,7 @@ class Explanation:
         between_runs: Jensen-Shannon divergence of the attention of two runs on the same states, in
             nats; None for one run.
         verdict: About attention, or about the map that was asked for; None where nothing attends.
+        notes: What was left out, and why, a sentence each.
     """
 
     removal: str
@@ -89,6 +93,8 @@ class Explanation:
     n_states: int
     n_sensitive: int
     n_telling: int
+    n_joint: int
+    temperature: float | None
     chance: float
     flip_random: Estimate
     kl_random: Estimate
@@ -96,6 +102,7 @@ class Explanation:
     mechanisms: Mapping[str, MechanismScores]
     between_runs: float | None
     verdict: Verdict | None
+    notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON; NaN becomes None."""
@@ -110,8 +117,13 @@ def check_judged(judged: str) -> None:
         judged: Its name.
 
     Raises:
-        UserError: It is the one by which maps are judged.
+        UserError: It is the one by which maps are judged, or there is none of this name.
     """
+    if judged != OCCLUSION and not any(is_of(judged, kind) for kind in MAPS):
+        raise UserError(
+            f"expected a map to judge among {', '.join(MAPS)}, or a head such as attention_l1h0, "
+            f"got {judged!r}; {suggest(judged, MAPS)}"
+        )
     if judged == OCCLUSION:
         raise UserError("expected another map to judge than occlusion, by which maps are judged")
 
@@ -150,6 +162,8 @@ def summarise(
         n_states=sum(len(run.episodes) for run in runs),
         n_sensitive=sum(int(run.scored.sensitive.sum()) for run in runs),
         n_telling=n_telling,
+        n_joint=sum(int(run.scored.joint.sum()) for run in runs),
+        temperature=_temperature(runs),
         chance=chance,
         flip_random=draws.telling("flip random", lambda run: run.scored.flip_random),
         kl_random=draws.telling("kl random", lambda run: run.scored.kl_random),
@@ -157,6 +171,7 @@ def summarise(
         mechanisms=mechanisms,
         between_runs=between_runs,
         verdict=None,
+        notes=_notes(runs, n_telling),
     )
     if judged not in maps:
         return found
@@ -171,6 +186,7 @@ def summarise(
         permuted.distance if permuted and judged.startswith(ATTENTION) else None,
         found.n_states,
         n_telling,
+        found.n_joint,
     )
     return Explanation(**{**vars(found), "verdict": judge(evidence)})
 
@@ -227,6 +243,23 @@ def _score_mechanism(draws: _Draws, name: str) -> MechanismScores:
         distance=draws.telling(name, lambda run: run.mechanisms[name].distance),
         flip=draws.telling(f"{name} flips", lambda run: run.mechanisms[name].flip.astype(float)),
     )
+
+
+def _temperature(runs: Sequence[Measured]) -> float | None:
+    known = [run.subject.options.temperature for run in runs]
+    numbers = [value for value in known if value is not None]
+    return float(np.mean(numbers)) if numbers else None
+
+
+def _notes(runs: Sequence[Measured], n_telling: int) -> tuple[str, ...]:
+    notes = list(dict.fromkeys(note for run in runs for note in run.notes))
+    silent = sum(not run.scored.telling.any() for run in runs)
+    if silent and n_telling:
+        notes.append(
+            f"{silent} of {len(runs)} runs have no state where one of several entities matters, "
+            "and count in no score"
+        )
+    return tuple(notes)
 
 
 def _check(runs: Sequence[Measured]) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rl_attention.errors import UserError
 from rl_attention.explain.acting import ActingOptions
 from rl_attention.explain.decisions import Floats
 from rl_attention.explain.effects import Effects, measure_effects
-from rl_attention.explain.maps import compute_maps
+from rl_attention.explain.maps import check_kinds, compute_maps
 from rl_attention.explain.mechanism import Mechanism, measure_mechanisms
-from rl_attention.explain.sanity import sanity
+from rl_attention.explain.removal import check_removal
+from rl_attention.explain.sanity import NotRebuilt, sanity
 from rl_attention.explain.scores import N_RANDOM, OCCLUSION, Scored, score_maps
 from rl_attention.explain.subject import Subject
 from rl_attention.recording import ProbeSet
@@ -42,6 +44,19 @@ class MeasuringOptions:
     sanity: bool = True
     must_hold_entities: bool = True
 
+    def checked(self) -> "MeasuringOptions":
+        """Return these options, if they make sense.
+
+        Raises:
+            UserError: There is no such map or removal, or a number is out of its range.
+        """
+        check_kinds(self.maps or ())
+        self.acting.checked()
+        check_removal(self.removal)
+        if self.n_random < 1:
+            raise UserError(f"n_random: expected 1 or more, got {self.n_random}")
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -55,6 +70,7 @@ class Measured:
         scored: What each map is worth, state by state.
         mechanisms: What changes when the weights are changed; nothing where nothing attends.
         sanity: Likeness of each map to that of a network of other weights (Kendall's tau).
+        notes: What was left out, and why, a sentence each.
     """
 
     subject: Subject
@@ -64,6 +80,7 @@ class Measured:
     scored: Scored
     mechanisms: Mapping[str, Mechanism]
     sanity: Mapping[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def measure(
@@ -83,7 +100,7 @@ def measure(
     Raises:
         UserError: The model or the states cannot be asked, or an option has no sense.
     """
-    options = options or MeasuringOptions()
+    options = (options or MeasuringOptions()).checked()
     subject = Subject(
         model,
         states,
@@ -95,6 +112,7 @@ def measure(
     )
     effects = measure_effects(subject)
     maps = compute_maps(subject, options.maps)
+    likeness, notes = _compare_networks(subject, maps) if options.sanity else ({}, ())
     return Measured(
         subject=subject,
         episodes=np.arange(len(subject)) if episodes is None else np.asarray(episodes),
@@ -102,5 +120,15 @@ def measure(
         maps={**maps, OCCLUSION: effects.kl},
         scored=score_maps(subject, maps, effects, n_random=options.n_random),
         mechanisms=measure_mechanisms(subject),
-        sanity=sanity(subject, maps, n_networks=1) if options.sanity else {},
+        sanity=likeness,
+        notes=notes,
     )
+
+
+def _compare_networks(
+    subject: Subject, maps: Mapping[str, Floats]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    try:
+        return sanity(subject, maps, n_networks=1), ()
+    except NotRebuilt as error:
+        return {}, (f"no comparison with a network of other weights: {error}",)

@@ -149,6 +149,7 @@ def make_removal(
     Raises:
         UserError: There is no such removal, or it cannot be had.
     """
+    check_removal(name)
     if name is None:
         masked = all(found.maskable for found in slots.sets)
         name = "empty" if empty is not None else "mask" if masked else "resample"
@@ -156,9 +157,20 @@ def make_removal(
         return MaskRemoval(slots)
     if name == "empty":
         return EmptyRemoval(slots, empty)
-    if name == "resample":
-        return ResampleRemoval(slots, states, generator)
-    raise UserError(f"removal: expected one of {', '.join(REMOVALS)}, got {name!r}")
+    return ResampleRemoval(slots, states, generator)
+
+
+def check_removal(name: str | None) -> None:
+    """Refuse a removal that there is not.
+
+    Args:
+        name: A key of `REMOVALS`, or None.
+
+    Raises:
+        UserError: There is no such removal.
+    """
+    if name is not None and name not in REMOVALS:
+        raise UserError(f"removal: expected one of {', '.join(REMOVALS)}, got {name!r}")
 
 
 REMOVALS: dict[str, str] = {

@@ -14,9 +14,14 @@ from scipy.stats import kendalltau  # type: ignore[import-untyped]
 
 from rl_attention.errors import UserError
 from rl_attention.explain.decisions import Floats
-from rl_attention.explain.maps import MAPS, compute_maps
+from rl_attention.explain.maps import MAPS, compute_maps, is_of
 from rl_attention.explain.subject import Subject
 from rl_attention.randomness import unchanged_randomness
+
+
+class NotRebuilt(UserError):
+    """A policy that its class and options do not build again."""
+
 
 FEWEST = 3
 """Of fewer entities an order says too little."""
@@ -43,7 +48,7 @@ def sanity(
         For each map the mean of Kendall's tau-b over networks and states with `FEWEST` entities or
         more; NaN where there is none, or where one of the maps is the same for all entities.
     """
-    kinds = [name for name in MAPS if name not in BLIND and any(_is_of(key, name) for key in maps)]
+    kinds = [name for name in MAPS if name not in BLIND and any(is_of(key, name) for key in maps)]
     networks = []
     for number in range(n_networks):
         seed = int(subject.generator(f"network {number}").integers(2**31))
@@ -69,7 +74,7 @@ def reinitialised(model: Any, seed: int) -> Any:
         seed: What is drawn.
 
     Raises:
-        UserError: The policy cannot be built again: something else was put into it since.
+        NotRebuilt: The policy cannot be built again: something else was put into it since.
     """
     with unchanged_randomness(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is built here is not what is trained
@@ -81,7 +86,7 @@ def reinitialised(model: Any, seed: int) -> Any:
             **_policy_options(model),
         ).to(model.device)
     if _shapes(policy) != _shapes(model.policy):
-        raise UserError(
+        raise NotRebuilt(
             f"expected a policy that {model.policy_class.__name__} and policy_kwargs build again, "
             "got one with other weights: its network was put into it after it was built"
         )
@@ -131,10 +136,6 @@ def distance_between(first: Floats, second: Floats, present: NDArray[np.bool_]) 
     middle = (one + other) / 2
     total = (rel_entr(one, middle) + rel_entr(other, middle)).sum(axis=1) / 2
     return np.asarray(np.maximum(total, 0.0))
-
-
-def _is_of(key: str, name: str) -> bool:
-    return key == name or key.startswith(f"{name}_")
 
 
 def _about(subject: Subject, model: Any) -> Subject:

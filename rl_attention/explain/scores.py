@@ -64,6 +64,8 @@ class Scored:
         count: Entities of each state, `P`.
         chance: Share of the entities that count as a hit, `P`.
         sensitive: States where taking out some entity changes the decision, `P`.
+        joint: States where none of them does by itself, but all of them together do, `P`: they
+            stand in for each other.
         room: Area of the order by effect, less that of random orders, `P`: what F is divided by.
         flip_random: Share of the entities whose removal changes the likeliest action, `P`.
         kl_random: Mean divergence over the entities, in nats, `P`.
@@ -73,6 +75,7 @@ class Scored:
     count: NDArray[np.intp]
     chance: Floats
     sensitive: NDArray[np.bool_]
+    joint: NDArray[np.bool_]
     room: Floats
     flip_random: Floats
     kl_random: Floats
@@ -110,17 +113,19 @@ def score_maps(
     chance = subject.generator("random orders")
     nothing = np.zeros(present.shape)
     random = np.stack([rank(nothing, present, chance) for _ in range(n_random)])
-    curves = delete(subject, np.concatenate([orders, random]))
-    kept = delete(subject, orders, keep=True)
+    curves = delete(subject, np.concatenate([orders, random]), always=TOPS)
+    kept = delete(subject, orders, keep=True, always=TOPS)
     area = curves.area
     level = area[len(orders) :].mean(axis=0)
     fall, rest = curves.drop_after(TOPS), kept.drop_after(TOPS)
     count = present.sum(axis=1)
     known = np.where(present, effects.distance, -np.inf)
+    sensitive = (known.max(axis=1) > SENSITIVE) | (np.nan_to_num(effects.flip) > 0).any(axis=1)
     return Scored(
         count=count,
         chance=_best(effects).sum(axis=1) / np.maximum(count, 1),
-        sensitive=(known.max(axis=1) > SENSITIVE) | (np.nan_to_num(effects.flip) > 0).any(axis=1),
+        sensitive=sensitive,
+        joint=~sensitive & (np.nan_to_num(curves.end[0]) > SENSITIVE),
         room=area[list(every).index(OCCLUSION)] - level,
         flip_random=_mean(effects.flip),
         kl_random=_mean(effects.kl),

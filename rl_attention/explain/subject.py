@@ -1,6 +1,7 @@
 """A model and the states it is asked about."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.preprocessing import maybe_transpose
 
 from rl_attention.errors import UserError
-from rl_attention.explain.acting import Acting, ActingOptions, act
+from rl_attention.explain.acting import Acting, ActingOptions, act, spread_of_values
 from rl_attention.explain.decisions import Decisions
 from rl_attention.explain.removal import Removal, make_removal
 from rl_attention.explain.slots import Batch, Slots
@@ -39,6 +40,7 @@ class Subject:
 
     Attributes:
         present: Which slots are real, `P N`.
+        options: Those given; a temperature that was left open is that of these states.
 
     Raises:
         UserError: The observations have no entities, no state has one, or the model cannot be
@@ -57,7 +59,6 @@ class Subject:
         must_hold_entities: bool = True,
     ) -> None:
         self.model = model
-        self.options = options or ActingOptions()
         self.seed = seed
         self.slots = Slots(model)
         tokens = read_tokens(acting_extractor(model))
@@ -69,6 +70,7 @@ class Subject:
         self.removal: Removal = make_removal(
             removal, self.slots, self.raw, empty=empty, generator=self.generator("donors")
         )
+        self.options = self._settled((options or ActingOptions()).checked())
 
     def __len__(self) -> int:
         return len(self.present)
@@ -99,11 +101,24 @@ class Subject:
             batch: Observations as the environment gives them.
             gradients: Keep what gradients need.
         """
+        with self._seen(batch, gradients=gradients) as tensors:
+            return act(self.model, tensors, self.options)
+
+    @contextmanager
+    def _seen(self, batch: Batch, *, gradients: bool = False) -> Iterator[Any]:
+        """Lay a batch before the policy, which is as it was afterwards."""
         policy = self.model.policy
         with same_modes(policy), uncompiled(), torch.set_grad_enabled(gradients):
             policy.set_training_mode(False)
             tensors, _ = policy.obs_to_tensor(as_seen(self.model, batch))
-            return act(self.model, tensors, self.options)
+            yield tensors
+
+    def _settled(self, options: ActingOptions) -> ActingOptions:
+        """Choose the temperature where none was given, the same for every question."""
+        if options.temperature is not None:
+            return options
+        with self._seen(self.raw) as tensors:
+            return options._replace(temperature=spread_of_values(self.model, tensors))
 
     def without(self, rows: NDArray[np.intp], gone: NDArray[np.bool_]) -> Decisions:
         """Ask the policy about states without some of their entities.

@@ -33,6 +33,7 @@ class Evidence(NamedTuple):
         permuted: Their distance when the weights are permuted; None: nothing attends.
         n_states: States.
         n_telling: Those where removing some of several entities changes the decision.
+        n_joint: Those where no single entity changes it, but all together do.
     """
 
     map: str
@@ -44,6 +45,7 @@ class Evidence(NamedTuple):
     permuted: Estimate | None
     n_states: int
     n_telling: int
+    n_joint: int = 0
 
 
 class Verdict(NamedTuple):
@@ -74,14 +76,18 @@ def judge(evidence: Evidence) -> Verdict:
     """
     word, reason = _decide(evidence)
     found = evidence
-    said = f"{found.map}: {word} on {found.n_states:,} states: {reason}"
-    if not found.n_telling:
-        return Verdict(word, found.map, said)
-    text = (
-        f"{said}. F {found.faithfulness}, "
-        f"top entity right in {found.hit} (chance {found.chance:.2f}), "
-        f"{found.n_telling:,} states where one of several entities matters"
-    )
+    text = f"{found.map}: {word} on {found.n_states:,} states: {reason}"
+    if found.n_telling:
+        text += (
+            f". F {found.faithfulness}, "
+            f"top entity right in {found.hit} (chance {found.chance:.2f}), "
+            f"{found.n_telling:,} states where one of several entities matters"
+        )
+    if found.n_joint:
+        text += (
+            f"; in {found.n_joint:,} states no single entity matters but all together do: they "
+            "stand in for each other, which taking out one at a time cannot tell apart"
+        )
     return Verdict(word, found.map, text)
 
 

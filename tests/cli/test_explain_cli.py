@@ -113,6 +113,13 @@ def test_a_replay_of_two_runs(runs, tmp_path):
         (["explain", "RUN", "--temperature", "0"], "temperature: expected a number above 0"),
         (["explain", "nowhere"], "nowhere"),
         (["explain", "RUN", "--judge", "occlusion"], "another map to judge than occlusion"),
+        (["explain", "RUN", "--judge", "attentoin"], "did you mean 'attention'"),
+        (["explain", "RUN", "--maps", "norms"], "did you mean 'norm'"),
+        (["explain", "RUN", "--removal", "burn"], "expected one of mask, empty, resample"),
+        (
+            ["explain", "RUN", "--what-if", "remove key", "--expect", "value:up", "--maps", "norm"],
+            "--maps: has no effect with --what-if",
+        ),
         (["replay", "nowhere"], "nowhere"),
         (["replay", "RUN", "-o", "no/where.html"], "expected a file in an existing folder"),
     ],

@@ -68,3 +68,13 @@ def test_a_ratio_over_what_may_be_zero_is_none():
     assert np.isnan(found.mean)
     assert str(found) == "n/a"
     assert (found.low, found.high, found.n_episodes) == (None, None, 50)
+
+
+def test_a_run_that_is_drawn_twice_has_other_episodes_each_time():
+    # two runs alike: the mean over two draws of one run varies less than one draw does
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=50)
+    alone = estimate([mean_of(np.arange(50), values)], rng())
+    both = estimate([mean_of(np.arange(50), values)] * 2, rng())
+    ratio = (both.high - both.low) / (alone.high - alone.low)
+    assert ratio == pytest.approx(np.sqrt(0.5), abs=0.05)

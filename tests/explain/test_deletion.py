@@ -6,7 +6,7 @@ from handmade import draw_probes, make_handmade
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl_attention.explain.deletion import Subsets, delete, rank
+from rl_attention.explain.deletion import MOST_STEPS, Curves, Subsets, delete, rank, steps_of
 from rl_attention.explain.effects import measure_effects
 from rl_attention.explain.scores import OCCLUSION, score_maps
 from rl_attention.explain.subject import Subject
@@ -84,3 +84,28 @@ def test_the_reverse_of_the_best_order_is_worse_than_random(subject):
     known = scored.sensitive & (scored.count > 1)
     assert scored.maps["reverse"].gain[known].sum() < 0
     assert np.nanmean(scored.maps["reverse"].tau) == pytest.approx(-1.0)
+
+
+def test_many_entities_are_taken_out_in_even_shares():
+    assert steps_of(0).tolist() == []
+    assert steps_of(MOST_STEPS).tolist() == list(range(1, MOST_STEPS + 1))
+    steps = steps_of(49, always=(1, 2, 60))
+    assert len(steps) == MOST_STEPS + 2
+    assert steps[:3].tolist() == [1, 2, 3]
+    assert steps[-1] == 49
+    assert np.diff(steps[2:]).tolist() == pytest.approx([49 / MOST_STEPS] * 15, abs=1)
+
+
+def test_area_and_drop_of_uneven_steps_by_hand():
+    curves = Curves(
+        rows=np.array([0, 0, 0, 2]),
+        taken=np.array([1, 3, 4, 1]),
+        count=np.array([4, 0, 1]),
+        distance=np.array([[0.2, 0.4, 0.6, 0.8]]),
+        drop=np.array([[0.1, 0.3, 0.5, 0.7]]),
+    )
+    first = (0.2 / 2 + (0.2 + 0.4) / 2 * 2 + (0.4 + 0.6) / 2) / 4  # trapezoids 1, 2 and 1 wide
+    np.testing.assert_allclose(curves.area, [[first, np.nan, 0.4]])
+    np.testing.assert_allclose(curves.drop_after((1, 3)), [[0.2, np.nan, 0.7]])
+    np.testing.assert_allclose(curves.drop_after((4, 5)), [[0.5, np.nan, np.nan]])
+    np.testing.assert_allclose(curves.end, [[0.6, np.nan, 0.8]])

@@ -11,9 +11,10 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import jensenshannon
 from spaces_for_tests import SPACES, SampleEnv
 
-from rl_attention.errors import UserError
+from rl_attention.explain import MeasuringOptions, measure, summarise
 from rl_attention.explain.maps import compute_maps
 from rl_attention.explain.sanity import (
+    NotRebuilt,
     distance_between,
     rank_correlation,
     reinitialised,
@@ -98,8 +99,12 @@ def test_an_algorithm_of_sb3_contrib():
 def test_a_network_that_was_put_in_later_cannot_be_drawn():
     model = make_model(SPACE)
     model.policy.features_extractor.extra = torch.nn.Linear(2, 2)
-    with pytest.raises(UserError, match="put into it after it was built"):
+    with pytest.raises(NotRebuilt, match="put into it after it was built"):
         reinitialised(model, 0)
+    subject = make_subject(SPACE)
+    found = summarise([measure(model, subject.states, options=MeasuringOptions(maps=["norm"]))])
+    assert found.maps["norm"].sanity is None
+    assert "no comparison with a network of other weights" in found.notes[0]
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from handmade import SignEnv, draw_probes, make_handmade
-from sb3_contrib import MaskablePPO
+from sb3_contrib import MaskablePPO, RecurrentPPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from rl_attention.errors import UserError
@@ -89,6 +89,9 @@ def test_masked_and_unwrapped_are_refused(model):
     masked = MaskablePPO("MultiInputPolicy", SignEnv(), n_steps=8, batch_size=8, device="cpu")
     with pytest.raises(UserError, match="action masks"):
         _ = Subject(masked, draw_probes(0, 3)).decisions
+    recurrent = RecurrentPPO("MultiInputLstmPolicy", SignEnv(), n_steps=8, batch_size=8)
+    with pytest.raises(UserError, match="a recurrent one"):
+        explain(recurrent, env=object())  # before anything is played
 
 
 def test_explaining_disturbs_neither_means_nor_training():

@@ -10,6 +10,7 @@ from rl_attention.errors import UserError
 from rl_attention.explain import MeasuringOptions, explain, measure, summarise
 from rl_attention.explain.bootstrap import Estimate
 from rl_attention.explain.verdict import NOT_SUPPORTED, SUPPORTED, WEAK, Evidence, judge
+from rl_attention.recording import ProbeSet
 
 MAPS = MeasuringOptions(maps=("attention", "random"))
 
@@ -109,3 +110,26 @@ def test_each_word_has_its_reason(given, word):
     found = judge(given)
     assert found.word == word
     assert "nan" not in found.text
+    assert "stand in for each other" not in found.text
+
+
+def probes_alike(count):
+    """Give states of three to six entities that are all the same."""
+    mask = draw_probes(0, count).observations["mask"]
+    entities = np.broadcast_to(np.float32([0.0, 0.0, 1.0]), (*mask.shape, 3))
+    return ProbeSet.from_observations({"entities": entities, "mask": mask})
+
+
+def test_entities_that_stand_in_for_each_other_are_named():
+    """The action is that of any one entity; without all of them it is another."""
+    model = make_handmade(honest=True)
+    found = summarise([measure(model, probes_alike(40), None, MAPS)])
+    assert (found.n_telling, found.n_joint) == (0, 40)
+    assert found.verdict.word == NOT_SUPPORTED
+    assert "in 40 states no single entity matters but all together do" in found.verdict.text
+
+
+def test_runs_that_tell_nothing_are_counted():
+    model, states = make_handmade(honest=True), [draw_probes(0, 30), probes_alike(30)]
+    found = summarise([measure(model, each, None, MAPS) for each in states])
+    assert found.notes[0].startswith("1 of 2 runs have no state")

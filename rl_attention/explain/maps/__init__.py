@@ -12,7 +12,7 @@ from rl_attention.explain.maps.plain import nearest_map, random_map
 from rl_attention.explain.maps.rollout import rollout_maps
 from rl_attention.explain.subject import Subject
 
-__all__ = ["MAPS", "compute_maps"]
+__all__ = ["MAPS", "check_kinds", "compute_maps", "is_of"]
 
 MAPS: dict[str, Callable[[Subject], dict[str, Floats]]] = {
     "attention": attention_maps,
@@ -46,13 +46,30 @@ def compute_maps(subject: Subject, names: Sequence[str] | None = None) -> dict[s
     Raises:
         UserError: There is no such kind of map, or captum is needed and not installed.
     """
-    for name in names or ():
-        if name not in MAPS:
-            raise UserError(f"maps: expected keys of MAPS, got {name!r}; {suggest(name, MAPS)}")
+    check_kinds(names or ())
     found: dict[str, Floats] = {}
     for name in _there_are() if names is None else [name for name in MAPS if name in names]:
         found |= MAPS[name](subject)
     return found
+
+
+def check_kinds(names: Sequence[str]) -> None:
+    """Refuse a kind of map that there is not, before anything is measured.
+
+    Args:
+        names: Keys of `MAPS`.
+
+    Raises:
+        UserError: There is no such kind of map.
+    """
+    for name in names:
+        if name not in MAPS:
+            raise UserError(f"maps: expected keys of MAPS, got {name!r}; {suggest(name, MAPS)}")
+
+
+def is_of(name: str, kind: str) -> bool:
+    """Tell whether a map is of a kind: the whole of it, or one head, such as `attention_l1h0`."""
+    return name == kind or name.startswith(f"{kind}_")
 
 
 def _there_are() -> list[str]:
