@@ -71,7 +71,8 @@ def found():
 
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_every_arm_has_the_settings_that_tuning_found_for_it(name, found):
-    owners = {"attention-cells": "attention", "attention-patches": "attention", "mlp-cells": "mlp"}
+    kinds = ("attention-words", "attention-cells", "attention-patches")
+    owners = {"mlp-cells": "mlp", **dict.fromkeys(kinds, "attention")}
     for task in load_suite(name).tasks.values():
         for arm in task.arms:
             if arm != "flat":
