@@ -1,4 +1,4 @@
-"""Entity observations and fast vector environments for MiniGrid, BabyAI and Box-World."""
+"""Entity observations and fast vector environments for MiniGrid, BabyAI, Box-World and Recall."""
 
 from rl_attention_envs.actions import action_names
 from rl_attention_envs.backends import BackendChoice, choose_backend

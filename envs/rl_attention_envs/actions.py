@@ -1,7 +1,6 @@
 """What the actions of an environment are called."""
 
-from rl_attention_envs.box_world.presets import PRESETS
-from rl_attention_envs.box_world.symbols import ACTIONS
+from rl_attention_envs.own_worlds import find_world
 
 
 def action_names(env_id: str, count: int) -> list[str]:
@@ -11,8 +10,9 @@ def action_names(env_id: str, count: int) -> list[str]:
         env_id: An id of ``list_environments``.
         count: How many it has; some MiniGrid environments have the first few alone.
     """
-    if env_id in PRESETS:
-        return list(ACTIONS)
+    world = find_world(env_id)
+    if world is not None:
+        return world.action_names(world.presets[env_id])
     from minigrid.core.actions import Actions
 
     return [action.name for action in Actions][:count]

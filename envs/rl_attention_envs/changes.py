@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_attention_envs.box_world.presets import is_box_world
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.own_worlds import find_world
 from rl_attention_envs.symbols import COLOURS, OBJECTS, THINGS
 from rl_attention_envs.vocabulary import VOCABULARY
 
@@ -91,14 +91,14 @@ def change_applies(change: str, env_id: str, view: str) -> bool:
     """Tell whether a change means anything for what an environment shows.
 
     Cells and patches have no order of their own, and letters and pixels are not recoloured. The
-    colours of Box-World decide which box opens which: it has ids of its own for unseen pairs.
+    colours of Box-World decide which box opens which, and those of Recall what is right.
 
     Args:
         change: A key of `CHANGES`.
         env_id: The environment.
         view: A key of `VIEWS`.
     """
-    if change == "recolour" and is_box_world(env_id):
+    if change == "recolour" and find_world(env_id) is not None:
         return False
     return view in _VIEWS[change]
 
@@ -119,5 +119,6 @@ def check_change(change: str, env_id: str, view: str) -> None:
     if not change_applies(change, env_id, view):
         raise EnvironmentConfigError(
             f"change: {change!r} means nothing for {env_id} with the view {view!r}; it goes with "
-            f"the view {' or '.join(_VIEWS[change])}, and recolour not with Box-World"
+            f"the view {' or '.join(_VIEWS[change])}, and recolour not with Box-World or "
+            "Recall"
         )

@@ -4,8 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rl_attention_envs.box_world.presets import PRESETS
-from rl_attention_envs.box_world.views import make_box_world_view
+from rl_attention_envs.own_worlds import find_world
 from rl_attention_envs.registry import check_environment
 from rl_attention_envs.views import make_view
 from rl_attention_envs.views.base import ViewSettings
@@ -29,7 +28,8 @@ def empty_token(env_id: str, view: str) -> NDArray[Any] | None:
         EnvironmentConfigError: The id or the view is unknown, or they do not go together.
     """
     check_environment(env_id)
-    if env_id in PRESETS:
-        return make_box_world_view(view, PRESETS[env_id]).empty_token()
+    world = find_world(env_id)
+    if world is not None:
+        return world.make_view(view, world.presets[env_id]).empty_token()
     bounds = mission_bounds(env_id)
     return make_view(view, ViewSettings(bounds.words, bounds.letters)).empty_token()

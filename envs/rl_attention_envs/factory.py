@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from rl_attention_envs.backends import VEC_ENV_KINDS, choose_backend
-from rl_attention_envs.box_world.making import make_box_world_vec_env
 from rl_attention_envs.changes import CHANGES, check_change
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.own_worlds import find_world
 from rl_attention_envs.views import make_view
-from rl_attention_envs.views.base import ViewSettings
+from rl_attention_envs.views.base import VIEW_SIZE, ViewSettings, view_settings
 from rl_attention_envs.vocabulary import mission_bounds
 
 if TYPE_CHECKING:
@@ -24,21 +24,25 @@ def make_vec_env(
     vec_env: str = "dummy",
     num_threads: int | None = None,
     max_entities: int = 32,
+    agent_view_size: int = VIEW_SIZE,
     change: str | None = None,
 ) -> "VecEnv":
-    """Make a MiniGrid, BabyAI or Box-World vector environment.
+    """Make a MiniGrid, BabyAI, Box-World or Recall vector environment.
 
     Args:
         env_id: An id of ``list_environments``.
-        view: A key of ``VIEWS``; Box-World has no ``flat``.
+        view: A key of ``VIEWS``; Box-World has no ``flat``, Recall ``entities`` and ``cells``.
         n_envs: Number of environments.
         seed: Decides every episode of every environment; None takes one from the operating system.
-        backend: ``auto``, ``envpool`` or ``gymnasium``; Box-World is stepped by numpy alone.
+        backend: ``auto``, ``envpool`` or ``gymnasium``; Box-World and Recall are stepped by
+            numpy alone.
         vec_env: How the backend ``gymnasium`` runs its environments: ``dummy``, in this process, or
             ``subproc``, in one process each.
         num_threads: Threads of the backend ``envpool``; None takes one for each core, at most
             ``n_envs``.
         max_entities: Rows of the view ``entities``.
+        agent_view_size: Side of the square that the agent sees, odd; another than 7 is stepped by
+            the backend ``gymnasium``. Box-World and Recall have no such square.
         change: A key of ``CHANGES``: what is done to every observation before it is shown.
 
     Returns:
@@ -56,12 +60,13 @@ def make_vec_env(
         )
     if num_threads is not None and num_threads < 1:
         raise EnvironmentConfigError(f"num_threads must be at least 1, got {num_threads}")
-    choice = choose_backend(env_id, backend)
+    choice = choose_backend(env_id, backend, agent_view_size)
     if change is not None:
         check_change(change, env_id, view)
+    world = find_world(env_id)
     made: VecEnv
-    if choice.name == "numpy":
-        made = make_box_world_vec_env(
+    if world is not None:
+        made = world.make_vec_env(
             env_id, view=view, n_envs=n_envs, seed=seed, max_entities=max_entities
         )
     else:
@@ -74,6 +79,7 @@ def make_vec_env(
             vec_env=vec_env,
             num_threads=num_threads,
             max_entities=max_entities,
+            agent_view_size=agent_view_size,
         )
     if change is None:
         return made
@@ -93,10 +99,12 @@ def _make_minigrid(
     vec_env: str,
     num_threads: int | None,
     max_entities: int,
+    agent_view_size: int,
 ) -> "VecEnv":
     bounds = mission_bounds(env_id)
     # the view is checked before anything is started
-    shown = make_view(view, ViewSettings(bounds.words, bounds.letters, max_entities=max_entities))
+    settings = ViewSettings(bounds.words, bounds.letters, agent_view_size, max_entities)
+    shown = make_view(view, settings)
 
     from stable_baselines3.common.vec_env import VecMonitor
 
@@ -110,5 +118,11 @@ def _make_minigrid(
     else:
         from rl_attention_envs.backends.gymnasium import make_gymnasium_vec_env
 
-        raw = make_gymnasium_vec_env(env_id, n_envs=n_envs, seed=seed, vec_env=vec_env)
+        raw = make_gymnasium_vec_env(
+            env_id,
+            n_envs=n_envs,
+            seed=seed,
+            vec_env=vec_env,
+            settings=view_settings(agent_view_size),
+        )
     return VecMonitor(ViewVecEnv(raw, shown))

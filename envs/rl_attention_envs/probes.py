@@ -7,14 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_attention_envs.backends import choose_backend
-from rl_attention_envs.box_world.presets import PRESETS
-from rl_attention_envs.box_world.probes import make_box_world_probes
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.own_worlds import find_world
 from rl_attention_envs.raw import RawObservation
 from rl_attention_envs.registry import envpool_ids
 from rl_attention_envs.symbols import OBJECTS, THINGS, label
 from rl_attention_envs.views import make_view
-from rl_attention_envs.views.base import RawBatch, View, ViewSettings, encode_one, row_of
+from rl_attention_envs.views.base import (
+    VIEW_SIZE,
+    RawBatch,
+    View,
+    ViewSettings,
+    encode_one,
+    row_of,
+    view_settings,
+)
 from rl_attention_envs.views.shared import picture_order
 from rl_attention_envs.views.tiles import tile_atlas
 from rl_attention_envs.vocabulary import mission_bounds, words_of
@@ -63,7 +70,12 @@ class _State:
 
 
 def make_probes(
-    env_id: str, *, view: str = "entities", n_probes: int = 6, max_entities: int = 32
+    env_id: str,
+    *,
+    view: str = "entities",
+    n_probes: int = 6,
+    max_entities: int = 32,
+    agent_view_size: int = VIEW_SIZE,
 ) -> dict[str, Any]:
     """Make the probe observations of an environment.
 
@@ -75,25 +87,30 @@ def make_probes(
         view: A key of ``VIEWS``.
         n_probes: Number `P` of observations.
         max_entities: Rows of the view ``entities``.
+        agent_view_size: Side of the square that the agent sees.
 
     Returns:
         The arguments of a probe set, with a leading axis `P`: ``observations`` as the vector
         environment gives them, ``frames`` `P H W 3`, ``boxes`` `P N 4` (x0, y0, x1, y1 in pixels of
         the frame), ``types`` and ``labels`` `P N`, ``agent_boxes`` `P 4`, ``words`` `P W`,
-        ``missions`` and ``names`` `P`. Box-World has neither ``words`` nor ``missions``.
+        ``missions`` and ``names`` `P`. Box-World and Recall have neither ``words`` nor
+        ``missions``.
 
     Raises:
         EnvironmentConfigError: Something asked for is unknown or cannot be had.
     """
     if n_probes < 1:
         raise EnvironmentConfigError(f"n_probes must be at least 1, got {n_probes}")
-    if choose_backend(env_id).name == "numpy":
-        return make_box_world_probes(
-            PRESETS[env_id], view=view, n_probes=n_probes, max_entities=max_entities
+    choose_backend(env_id, agent_view_size=agent_view_size)
+    world = find_world(env_id)
+    if world is not None:
+        return world.make_probes(
+            world.presets[env_id], view=view, n_probes=n_probes, max_entities=max_entities
         )
     bounds = mission_bounds(env_id)
-    shown = make_view(view, ViewSettings(bounds.words, bounds.letters, max_entities=max_entities))
-    states = _choose(_collect(env_id, n_probes * _SEEDS_PER_PROBE), n_probes)
+    settings = ViewSettings(bounds.words, bounds.letters, agent_view_size, max_entities)
+    shown = make_view(view, settings)
+    states = _choose(_collect(env_id, n_probes * _SEEDS_PER_PROBE, agent_view_size), n_probes)
     return _probe_arrays(shown, states)
 
 
@@ -130,9 +147,9 @@ def show_edited(view: View, raw: RawObservation | None) -> dict[str, Any] | None
     return {"observation": observation, "description": describe(view, raw)}
 
 
-def _collect(env_id: str, count: int) -> list[_State]:
+def _collect(env_id: str, count: int, agent_view_size: int) -> list[_State]:
     """Walk through ``count`` episodes and take some states of each."""
-    venv = _single_environment(env_id)
+    venv = _single_environment(env_id, agent_view_size)
     try:
         walks = [_walk(venv, seed) for seed in range(_FIRST_SEED, _FIRST_SEED + count)]
     finally:
@@ -140,13 +157,13 @@ def _collect(env_id: str, count: int) -> list[_State]:
     return [state for walk in walks for state in walk]
 
 
-def _single_environment(env_id: str) -> "VecEnv":
+def _single_environment(env_id: str, agent_view_size: int) -> "VecEnv":
     from rl_attention_envs.backends.gymnasium import make_gymnasium_vec_env
 
     try:
-        return make_gymnasium_vec_env(env_id)
+        return make_gymnasium_vec_env(env_id, settings=view_settings(agent_view_size))
     except EnvironmentConfigError:
-        if env_id not in envpool_ids():
+        if env_id not in envpool_ids() or agent_view_size != VIEW_SIZE:
             raise
     from rl_attention_envs.backends.envpool import EnvPoolVecEnv
 

@@ -5,8 +5,9 @@ import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rl_attention_envs.box_world.presets import FAMILY, PRESETS
+from rl_attention_envs import memory_cue
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.own_worlds import WORLDS, find_world, own_ids
 from rl_attention_envs.vocabulary import mission_bounds
 
 FAMILIES: tuple[str, ...] = ("MiniGrid-", "BabyAI-")
@@ -18,7 +19,7 @@ class EnvironmentInfo:
 
     Attributes:
         env_id: Gymnasium id.
-        family: ``MiniGrid``, ``BabyAI`` or ``BoxWorld``.
+        family: ``MiniGrid``, ``BabyAI``, ``MemoryCue``, ``BoxWorld`` or ``Recall``.
         backends: Names of the backends that know the id, the fastest first.
         words: Word slots of its missions; 0: it has none.
     """
@@ -36,11 +37,12 @@ def envpool_installed() -> bool:
 
 @lru_cache(maxsize=1)
 def gymnasium_ids() -> frozenset[str]:
-    """Return the ids that python MiniGrid registers."""
+    """Return the ids that python MiniGrid runs: those it registers, and ours on top of it."""
     import gymnasium
     import minigrid  # noqa: F401  importing it registers the ids
 
-    return frozenset(name for name in gymnasium.registry if name.startswith(FAMILIES))
+    known = frozenset(name for name in gymnasium.registry if name.startswith(FAMILIES))
+    return known | memory_cue.PRESETS.keys()
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +58,11 @@ def envpool_ids() -> frozenset[str]:
 def list_environments() -> list[EnvironmentInfo]:
     """Return every environment that some backend can run, by name."""
     fast, reference = envpool_ids(), gymnasium_ids()
-    boxes = [EnvironmentInfo(env_id, FAMILY, ("numpy",), words=0) for env_id in sorted(PRESETS)]
+    own = [
+        EnvironmentInfo(env_id, family, ("numpy",), words=0)
+        for family, world in WORLDS.items()
+        for env_id in world.presets
+    ]
     grids = [
         EnvironmentInfo(
             env_id=env_id,
@@ -66,7 +72,7 @@ def list_environments() -> list[EnvironmentInfo]:
         )
         for env_id in sorted(fast | reference)
     ]
-    return sorted(boxes + grids, key=lambda info: info.env_id)
+    return sorted(own + grids, key=lambda info: info.env_id)
 
 
 def check_environment(env_id: str) -> None:
@@ -78,14 +84,14 @@ def check_environment(env_id: str) -> None:
     Raises:
         EnvironmentConfigError: Nothing is registered under the id; the nearest ids are named.
     """
-    if env_id in PRESETS:
+    if find_world(env_id) is not None:
         return
-    known = gymnasium_ids() | envpool_ids() | PRESETS.keys()
+    known = gymnasium_ids() | envpool_ids() | set(own_ids())
     if env_id in known:
         return
     near = difflib.get_close_matches(env_id, sorted(known), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`rl-attention envs` lists them all"
     raise EnvironmentConfigError(
-        "expected the id of a MiniGrid, BabyAI or BoxWorld environment, got "
+        "expected the id of a MiniGrid, BabyAI, MemoryCue, BoxWorld or Recall environment, got "
         f"{env_id[:80]!r}: {hint}"
     )

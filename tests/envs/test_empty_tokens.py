@@ -106,6 +106,7 @@ def test_every_box_world_has_a_floor(env_id):
         ("MiniGrid-DoorKey-5x6-v0", "cells", "did you mean"),
         (DOORKEY, "pixel", "did you mean 'pixels'"),
         (BOX, "flat", "Box-World has entities, cells, pixels"),
+        ("Recall-8-v0", "pixels", "Recall has entities, cells"),
     ],
 )
 def test_what_there_is_not_is_refused(env_id, view, message):

@@ -40,7 +40,7 @@ def rows(observation, index):
     return sorted(map(tuple, kept))
 
 
-@pytest.mark.parametrize("env_id", [LOCAL, BOX])
+@pytest.mark.parametrize("env_id", [LOCAL, BOX, "Recall-8-v0"])
 def test_shuffled_things_are_the_same_things_in_another_order(env_id):
     moved = 0
     plain, changed = pair(env_id, "shuffle")
@@ -115,6 +115,7 @@ def test_every_change_says_where_it_means_something():
         ("mirror", DOORKEY, "entities", "change must be one of shuffle, recolour, got 'mirror'"),
         ("shuffle", DOORKEY, "cells", "'shuffle' means nothing for .* view 'cells'"),
         ("recolour", BOX, "entities", "recolour not with Box-World"),
+        ("recolour", "Recall-8-v0", "cells", "recolour not with Box-World or Recall"),
     ],
 )
 def test_a_change_that_means_nothing_is_refused(change, env_id, view, message):

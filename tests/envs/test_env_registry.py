@@ -14,8 +14,10 @@ from rl_attention_envs import (
     choose_backend,
     list_environments,
     make_vec_env,
+    memory_cue,
     registry,
 )
+from rl_attention_envs.own_worlds import WORLDS
 from rl_attention_envs.vocabulary import mission_bounds
 
 INFOS = list_environments()
@@ -64,15 +66,15 @@ def test_every_id_is_listed_with_its_backends():
     assert len(INFOS) == len({info.env_id for info in INFOS}) >= 178
     assert [info.env_id for info in INFOS] == sorted(info.env_id for info in INFOS)
     for info in INFOS:
-        assert info.family in ("MiniGrid", "BabyAI", "BoxWorld")
-        assert info.words in ((0,) if info.family == "BoxWorld" else (16, 24, 72))
+        assert info.family in ("MiniGrid", "BabyAI", "MemoryCue", *WORLDS)
+        assert info.words in ((0,) if info.family in WORLDS else (16, 24, 72))
         assert info.backends
 
 
 def test_what_envpool_does_not_know_goes_to_gymnasium():
     pytest.importorskip("envpool")
     unknown = set(REFERENCE) - set(FAST)
-    assert unknown == {"MiniGrid-MultiRoom-N4-S5-v1"}
+    assert unknown == {"MiniGrid-MultiRoom-N4-S5-v1", *memory_cue.PRESETS}
     for env_id in unknown:
         assert choose_backend(env_id).name == "gymnasium"
         assert "does not know" in choose_backend(env_id).reason
@@ -121,7 +123,7 @@ def test_without_envpool_no_id_has_it(monkeypatch):
     monkeypatch.setattr(registry, "envpool_installed", lambda: False)
     registry.envpool_ids.cache_clear()
     try:
-        grids = [info for info in list_environments() if info.family != "BoxWorld"]
+        grids = [info for info in list_environments() if info.family not in WORLDS]
         assert all(info.backends == ("gymnasium",) for info in grids)
     finally:
         registry.envpool_ids.cache_clear()

@@ -148,4 +148,5 @@ def test_a_coder_works_each_mission_out_once():
 
 
 def test_importing_minigrid_registers_what_is_listed():
-    assert set(IDS) == {i for i in gymnasium.registry if i.startswith(("MiniGrid-", "BabyAI-"))}
+    families = ("MiniGrid-", "BabyAI-", "MemoryCue-")
+    assert set(IDS) == {i for i in gymnasium.registry if i.startswith(families)}

@@ -40,7 +40,9 @@ class RawMiniGrid(gymnasium.Env[RawObservation, Any]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  gymnasium declares it so
 
     def __init__(self, env_id: str, settings: dict[str, Any] | None = None) -> None:
-        import minigrid  # noqa: F401  importing it registers the ids, in a worker process too
+        import minigrid  # noqa: F401  importing it registers its ids, in a worker process too
+
+        import rl_attention_envs.memory_cue  # noqa: F401  and this ours
 
         self.env_id = env_id
         self.render_mode = "rgb_array"

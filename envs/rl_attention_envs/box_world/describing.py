@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from rl_attention_envs.box_world.picture import draw
 from rl_attention_envs.box_world.rules import State
 from rl_attention_envs.box_world.views.base import BoxWorldView
-
-FRAME_TILE = 32
+from rl_attention_envs.worlds.describing import FRAME_TILE, first_described
 
 
 def describe_all(view: BoxWorldView, state: State) -> dict[str, NDArray[Any]]:
@@ -45,6 +44,4 @@ def describe_one(view: BoxWorldView, state: State, row: int) -> dict[str, Any]:
     Returns:
         ``labels`` and ``types`` `N`, ``boxes`` `N 4`, ``frame`` `H W 3` and ``agent_box`` `4`.
     """
-    told = describe_all(view, state.rows([row]))
-    names = {"frames": "frame", "agent_boxes": "agent_box"}
-    return {names.get(key, key): values[0] for key, values in told.items()}
+    return first_described(describe_all(view, state.rows([row])))

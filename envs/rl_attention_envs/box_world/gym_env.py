@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rl_attention_envs.box_world.describing import FRAME_TILE, describe_one
+from rl_attention_envs.box_world.describing import describe_one
 from rl_attention_envs.box_world.game import Game
 from rl_attention_envs.box_world.generator import LevelStream, check_room
 from rl_attention_envs.box_world.levels import Level, stack_levels
@@ -18,6 +18,7 @@ from rl_attention_envs.box_world.symbols import ACTIONS
 from rl_attention_envs.box_world.views import make_box_world_view
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.views.base import Observation, row_of
+from rl_attention_envs.worlds.describing import FRAME_TILE
 
 
 class BoxWorldEnv(gymnasium.Env[Observation, Any]):

@@ -6,8 +6,8 @@ from typing import Any
 
 from rl_attention_envs.box_world.symbols import COLOURS
 from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.worlds.checks import Span, check_whole, read_span
 
-Span = int | tuple[int, int]
 Pair = tuple[int, int]
 
 _SMALLEST, _LARGEST = 4, 24
@@ -45,13 +45,13 @@ class BoxWorldParams:
     reward_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _whole("size", self.size, _SMALLEST, _LARGEST)
-        _whole("n_colours", self.n_colours, 1, len(COLOURS))
+        check_whole("size", self.size, _SMALLEST, _LARGEST)
+        check_whole("n_colours", self.n_colours, 1, len(COLOURS))
         for name, lowest in (("solution_length", 1), ("n_branches", 0), ("branch_length", 1)):
-            object.__setattr__(self, name, _span(name, getattr(self, name), lowest))
+            object.__setattr__(self, name, read_span(name, getattr(self, name), lowest))
         object.__setattr__(self, "withheld", _pairs(self.withheld, self.n_colours))
         if self.max_steps is not None:
-            _whole("max_steps", self.max_steps, 1, 1_000_000)
+            check_whole("max_steps", self.max_steps, 1, 1_000_000)
         if not self.reward_scale > 0:
             raise EnvironmentConfigError(
                 f"reward_scale: expected a number above 0, got {self.reward_scale}"
@@ -104,28 +104,6 @@ class BoxWorldParams:
                 "solution_length: expected at least 2 for require_withheld, because a single box "
                 f"holds the gem and no key, got {self.spans[0][0]}"
             )
-
-
-def _whole(name: str, value: Any, lowest: int, highest: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise EnvironmentConfigError(
-            f"{name}: expected a whole number from {lowest} to {highest}, got {value!r}"
-        )
-
-
-def _span(name: str, value: Any, lowest: int) -> tuple[int, int]:
-    ends = [value, value] if isinstance(value, int) else value
-    if (
-        not isinstance(ends, tuple | list)
-        or len(ends) != 2
-        or any(isinstance(end, bool) or not isinstance(end, int) for end in ends)
-        or not lowest <= ends[0] <= ends[1]
-    ):
-        raise EnvironmentConfigError(
-            f"{name}: expected a whole number of at least {lowest}, or the lowest and the highest "
-            f"as (1, 3), got {value!r}"
-        )
-    return ends[0], ends[1]
 
 
 def _pairs(withheld: Any, n_colours: int) -> tuple[Pair, ...]:

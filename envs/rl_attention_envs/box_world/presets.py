@@ -48,11 +48,6 @@ PRESETS: dict[str, BoxWorldParams] = {
 """Those of one size share their observation spaces, so what was trained on one plays all."""
 
 
-def is_box_world(env_id: str) -> bool:
-    """Tell whether an id is one of ``PRESETS``."""
-    return env_id in PRESETS
-
-
 def register() -> None:
     """Make the ids known to Gymnasium."""
     for env_id, params in PRESETS.items():

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rl_attention_envs.box_world.levels import Levels
 from rl_attention_envs.box_world.symbols import GEM, MOVES
+from rl_attention_envs.worlds.rules import Outcome
 
 GEM_REWARD, BOX_REWARD, DISTRACTOR_REWARD = 10.0, 1.0, -1.0
 """The rewards of the paper."""
@@ -63,20 +63,6 @@ class State:
         self.thing_cell[row] = other.thing_cell[other_row]
 
 
-class Outcome(NamedTuple):
-    """What a step brought.
-
-    Attributes:
-        rewards: The paper's rewards, `B`.
-        terminated: Whether the level is over, `B`.
-        success: Whether the gem was taken, `B`.
-    """
-
-    rewards: NDArray[np.float32]
-    terminated: NDArray[np.bool_]
-    success: NDArray[np.bool_]
-
-
 def begin(levels: Levels, size: int) -> State:
     """Return the first state of levels.
 
@@ -113,6 +99,9 @@ def step(state: State, actions: NDArray[np.intp], size: int) -> Outcome:
         state: The environments.
         actions: Index into ``ACTIONS`` for each, `B`.
         size: Side of the room.
+
+    Returns:
+        The paper's rewards, whether the level is over, and whether the gem was taken.
     """
     row = np.arange(len(state.agent))
     wall, moves = _wall(size), _moves(size)

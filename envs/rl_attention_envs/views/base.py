@@ -8,10 +8,16 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.missions import MissionCoder
 from rl_attention_envs.raw import RawObservation
 
 Observation = NDArray[Any] | dict[str, NDArray[Any]]
+
+VIEW_SIZE = 7
+"""Side of the square that the agent sees, as every MiniGrid and BabyAI id is registered."""
+
+_SMALLEST, _LARGEST = 3, 63
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,34 @@ class ViewSettings:
 
     words: int
     letters: int = 96
-    view_size: int = 7
+    view_size: int = VIEW_SIZE
     max_entities: int = 32
+
+
+def check_view_size(size: int) -> None:
+    """Make sure that an agent can see a square of some size.
+
+    Args:
+        size: Its side.
+
+    Raises:
+        EnvironmentConfigError: MiniGrid cannot show it.
+    """
+    whole = isinstance(size, int) and not isinstance(size, bool)
+    if not whole or size % 2 == 0 or not _SMALLEST <= size <= _LARGEST:
+        raise EnvironmentConfigError(
+            f"agent_view_size: expected an odd whole number from {_SMALLEST} to {_LARGEST}, the "
+            f"agent stands in the middle of a side, got {size!r}"
+        )
+
+
+def view_settings(agent_view_size: int) -> dict[str, Any]:
+    """Return the settings of a python MiniGrid whose agent sees a square of some size.
+
+    Args:
+        agent_view_size: Its side.
+    """
+    return {} if agent_view_size == VIEW_SIZE else {"agent_view_size": agent_view_size}
 
 
 class RawBatch(NamedTuple):

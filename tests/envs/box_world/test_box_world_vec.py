@@ -130,6 +130,19 @@ def test_seeding_takes_effect_at_the_next_reset():
         np.testing.assert_equal(*(venv.step(pair)[:3] for venv in venvs))
 
 
+def test_seeding_without_a_reset_goes_on_with_the_levels_that_were_begun():
+    venvs = [make_box_world_vec_env(QUICK, n_envs=2) for _ in range(2)]
+    for venv in venvs:
+        venv.reset()
+    venvs[0].seed(5)
+    ended = 0
+    for pair in np.random.default_rng(0).integers(4, size=(100, 2)):
+        stepped = [venv.step(pair)[:3] for venv in venvs]
+        np.testing.assert_equal(*stepped)
+        ended += stepped[0][2].sum()
+    assert ended > 2
+
+
 def test_neighbouring_seeds_and_copies_differ():
     firsts = [make_vec_env("BoxWorld-8x8-v0", n_envs=4, seed=seed).reset() for seed in range(3)]
     assert len({cells.tobytes() for shown in firsts for cells in shown["entities"]}) == 12

@@ -1,7 +1,7 @@
 """What a view of Box-World is, and the keys that all of them have."""
 
-from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -9,25 +9,10 @@ from numpy.typing import NDArray
 
 from rl_attention_envs.box_world.params import BoxWorldParams
 from rl_attention_envs.box_world.rules import State
-
-Arrays = dict[str, NDArray[Any]]
-
-
-class TokenNames(NamedTuple):
-    """What the tokens of a view show.
-
-    Attributes:
-        boxes: Corners (x0, y0, x1, y1) in cells of the picture with its wall, `B N 4`; zeros: none.
-        types: Type of each, `B N`.
-        labels: Name of each, `B N`; empty on padding.
-    """
-
-    boxes: NDArray[np.int32]
-    types: NDArray[np.str_]
-    labels: NDArray[np.str_]
+from rl_attention_envs.worlds.views import Arrays, WorldView
 
 
-class BoxWorldView(ABC):
+class BoxWorldView(WorldView[State]):
     """One way to show Box-World. It holds no state of the environments.
 
     All have the keys: ``agent`` (row and column) and ``held`` (the key in hand; 0: none).
@@ -36,8 +21,6 @@ class BoxWorldView(ABC):
         params: The parameters of the levels.
         max_entities: Rows of the view ``entities``.
     """
-
-    observation_space: spaces.Dict
 
     def __init__(self, params: BoxWorldParams, max_entities: int) -> None:
         self.params = params
@@ -64,18 +47,6 @@ class BoxWorldView(ABC):
             "agent": np.stack(self._place(state.agent), axis=1).astype(np.int64),
             "held": state.held.astype(np.int64),
         }
-
-    @abstractmethod
-    def name_tokens(self, state: State) -> TokenNames:
-        """Tell what the tokens show.
-
-        Args:
-            state: The environments.
-        """
-
-    def empty_token(self) -> NDArray[Any] | None:
-        """Return what the token of an empty cell looks like; None: tokens are no cells."""
-        return None
 
     @abstractmethod
     def _own_spaces(self) -> dict[str, spaces.Space[Any]]:

@@ -17,7 +17,8 @@ from rl_attention_envs.box_world.symbols import (
     KEY_CELL,
     LOCK_CELL,
 )
-from rl_attention_envs.box_world.views.base import Arrays, BoxWorldView, TokenNames
+from rl_attention_envs.box_world.views.base import BoxWorldView
+from rl_attention_envs.worlds.views import Arrays, TokenNames
 
 
 class CellsView(BoxWorldView):

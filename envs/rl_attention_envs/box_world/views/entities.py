@@ -17,7 +17,8 @@ from rl_attention_envs.box_world.symbols import (
     TYPES,
     entity_name,
 )
-from rl_attention_envs.box_world.views.base import Arrays, BoxWorldView, TokenNames
+from rl_attention_envs.box_world.views.base import BoxWorldView
+from rl_attention_envs.worlds.views import Arrays, TokenNames
 
 COLUMNS: tuple[str, ...] = ("type", "lock", "content", "right", "down")
 

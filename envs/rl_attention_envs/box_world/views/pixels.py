@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from rl_attention_envs.box_world.picture import draw, floor_tile
 from rl_attention_envs.box_world.rules import State
 from rl_attention_envs.box_world.symbols import thing_name
-from rl_attention_envs.box_world.views.base import Arrays, BoxWorldView, TokenNames
+from rl_attention_envs.box_world.views.base import BoxWorldView
 from rl_attention_envs.box_world.views.cells import CellsView, name_cells
+from rl_attention_envs.worlds.views import Arrays, TokenNames
 
 TILE_SIZE = 8
 
