@@ -65,7 +65,7 @@ class Scored:
         chance: Share of the entities that count as a hit, `P`.
         sensitive: States where taking out some entity changes the decision, `P`.
         joint: States where none of them does by itself, but all of them together do, `P`: they
-            stand in for each other.
+            work together, or stand in for each other.
         room: Area of the order by effect, less that of random orders, `P`: what F is divided by.
         flip_random: Share of the entities whose removal changes the likeliest action, `P`.
         kl_random: Mean divergence over the entities, in nats, `P`.

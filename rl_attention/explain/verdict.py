@@ -85,8 +85,8 @@ def judge(evidence: Evidence) -> Verdict:
         )
     if found.n_joint:
         text += (
-            f"; in {found.n_joint:,} states no single entity matters but all together do: they "
-            "stand in for each other, which taking out one at a time cannot tell apart"
+            f"; in {found.n_joint:,} more no single entity matters but all together do, which "
+            "taking out one at a time cannot tell apart"
         )
     return Verdict(word, found.map, text)
 

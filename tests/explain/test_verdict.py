@@ -110,7 +110,7 @@ def test_each_word_has_its_reason(given, word):
     found = judge(given)
     assert found.word == word
     assert "nan" not in found.text
-    assert "stand in for each other" not in found.text
+    assert "all together" not in found.text
 
 
 def probes_alike(count):
@@ -126,7 +126,7 @@ def test_entities_that_stand_in_for_each_other_are_named():
     found = summarise([measure(model, probes_alike(40), None, MAPS)])
     assert (found.n_telling, found.n_joint) == (0, 40)
     assert found.verdict.word == NOT_SUPPORTED
-    assert "in 40 states no single entity matters but all together do" in found.verdict.text
+    assert "in 40 more no single entity matters but all together do" in found.verdict.text
 
 
 def test_runs_that_tell_nothing_are_counted():
