@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-PLACED_KINDS = ("cells", "pixels", "history")
+PLACED_KINDS = ("cells", "pixels", "history", "frames")
 """Sets whose tokens have a place of their own; rows of `entities` have one in their columns."""
 
 POSITIONS = ("auto", "none", "learned", "sinusoidal", "relative")
@@ -20,13 +20,14 @@ def find_combination_conflict(
 
     Args:
         options: Options of `AttentionExtractor`, all of them.
-        kind: Which set the observation holds: `entities`, `cells`, `pixels`, `history` or `mixed`.
+        kind: Which set the observation holds: `entities`, `cells`, `pixels`, `history`,
+            `frames` or `mixed`.
         has_words: Whether it holds words.
 
     Returns:
         The option, and what was expected, what came and what to do.
     """
-    checks = (_words, _asking, _pairs, _pooling, _ego, _places)
+    checks = (_words, _asking, _pairs, _pooling, _ego, _places, _frames)
     found = (check(options, kind, has_words) for check in checks)
     return next((conflict for conflict in found if conflict is not None), None)
 
@@ -101,6 +102,28 @@ def _ego(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, s
 def _places(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, str] | None:
     return find_place_conflict(
         options["position"], options["scope"], options["place_columns"], kind=kind
+    )
+
+
+def _frames(options: Mapping[str, Any], kind: str, has_words: bool) -> tuple[str, str] | None:
+    return find_frames_conflict(options.get("frames", "entities"), kind=kind)
+
+
+def find_frames_conflict(frames: str, *, kind: str) -> tuple[str, str] | None:
+    """Name the option by which past frames are read, where there are none.
+
+    Args:
+        frames: What becomes of the rows of past frames.
+        kind: Which set it is.
+
+    Returns:
+        The option, and what was expected, what came and what to do; None where they go together.
+    """
+    if frames == "entities" or kind in ("frames", "mixed"):
+        return None
+    return "frames", (
+        f"{frames!r} needs past frames of entities, and the observation has {kind!r}: wrap the "
+        "environments in HistoryVecEnv, or leave it out"
     )
 
 

@@ -19,6 +19,19 @@ def cells_box():
     return spaces.Box(np.zeros_like(high), high, dtype=np.int8)
 
 
+def past_frames(steps=3, rows=4):
+    one = symbol_box(rows)
+    low, high = (np.broadcast_to(bounds, (steps, *one.shape)) for bounds in (one.low, one.high))
+    return spaces.Dict(
+        frames=spaces.Box(low, high, dtype=np.int8),
+        frames_mask=spaces.MultiBinary([steps, rows]),
+        frames_steps=spaces.MultiBinary([steps]),
+        frames_actions=spaces.Box(0, 3, (steps,), np.int16),
+        frames_rewards=spaces.Box(-np.inf, np.inf, (steps,)),
+        direction=spaces.Discrete(4),
+    )
+
+
 SPACES = {
     "entities and mask": spaces.Dict(
         entities=spaces.Box(-1.0, 1.0, (N, F)), mask=spaces.MultiBinary(N)
@@ -41,6 +54,7 @@ SPACES = {
     "history": spaces.Dict(
         history=symbol_box(N), mask=spaces.MultiBinary(N), speed=spaces.Box(-1.0, 1.0, (2,))
     ),
+    "past frames": past_frames(),
     "image": spaces.Box(0, 255, (16, 24, 3), np.uint8),
     "image in a dict": spaces.Dict(
         pixels=spaces.Box(0, 255, (16, 24, 3), np.uint8), direction=spaces.Discrete(4)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium import ObservationWrapper, spaces
 from gymnasium.wrappers import FrameStackObservation
-from spaces_for_tests import SPACES, F, N, SampleEnv, symbol_box
+from spaces_for_tests import SPACES, F, N, SampleEnv, past_frames, symbol_box
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack
 
 SMALL = {"width": 16, "n_heads": 2, "feedforward": 24, "features_dim": 12}
@@ -100,6 +100,7 @@ WORLDS = {
         spaces.Dict(bodies=spaces.Box(-1.0, 1.0, (N, F)), camera=image()),
         {"entity_keys": ["bodies", "camera"]},
     ),
+    "past frames, one token a step": World(past_frames(), {"frames": "summary"}),
     "stacked matrix": World(presence(), {"n_stack": 3}, n_stack=3),
     "stacked entities, masks and words": World(frames(), {"n_stack": 2}, n_stack=2),
     "stacked images": World(image(32, 32), {"n_stack": 4}, n_stack=4),

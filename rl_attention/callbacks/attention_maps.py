@@ -101,7 +101,7 @@ class AttentionMapCallback(BaseCallback):
                 "or the model a tensorboard_log"
             )
         tokens = read_tokens(find_extractor(self.model)[1])
-        probes = self._settle_probes(sum(each.count for each in tokens) or None)
+        probes = self._settle_probes(sum(each.n_described for each in tokens) or None)
         self._shown = complete(probes, tokens)
         self._carry_on()
         done = -1 if self._previous is None else self._previous.step

@@ -27,6 +27,9 @@ _IDLE_UNLESS = {
 
 _TRAINING_ONLY = ("dropout",)
 
+_LATER = {"frames": "entities"}
+"""Options that older files lack, and what stands for them."""
+
 
 def options_of(extractor: TokenExtractor) -> dict[str, Any]:
     """List the options of an extractor, those too that nobody gave.
@@ -128,6 +131,8 @@ def _that_matter(options: Options, has_image: bool) -> dict[str, Any]:
         if name in _IDLE_UNLESS:
             other, value = _IDLE_UNLESS[name]
             return bool(options.get(other) == value)
+        if name in _LATER and options[name] == _LATER[name]:
+            return False
         return name not in _TRAINING_ONLY and (has_image or name != "patch_size")
 
     return {name: value for name, value in options.items() if matters(name)}

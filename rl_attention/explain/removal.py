@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_attention.errors import UserError
-from rl_attention.explain.slots import Batch, Slots, SlotSet, copy_batch
+from rl_attention.explain.slot_set import Batch, SlotSet
+from rl_attention.explain.slots import Slots, copy_batch
 
 
 class Removal(Protocol):

@@ -14,7 +14,8 @@ from rl_attention.errors import UserError
 from rl_attention.explain.acting import Acting, ActingOptions, act, spread_of_values
 from rl_attention.explain.decisions import Decisions
 from rl_attention.explain.removal import Removal, make_removal
-from rl_attention.explain.slots import Batch, Slots
+from rl_attention.explain.slot_set import Batch
+from rl_attention.explain.slots import Slots
 from rl_attention.recording import ProbeSet, complete, read_tokens
 from rl_attention.recording.locate import acting_extractor
 from rl_attention.recording.modes import same_modes, uncompiled

@@ -61,11 +61,14 @@ class AttentionExtractor(TokenExtractor):
         patch_size: Rows and columns of a patch, where the set is an image.
         entity_keys: Keys that hold sets, each with a mask `<key>_mask` or none; several are read as
             one set of tokens of different types. None: the one of the keys `entities`, `cells`,
-            `pixels` and `history` that is there.
-        kind: `entities`, `cells`, `pixels` or `history`, where neither key nor shape says it.
+            `pixels`, `history` and `frames` that is there.
+        kind: `entities`, `cells`, `pixels`, `history` or `frames`, where neither key nor shape
+            says it.
         presence_column: Column that is 1 in rows that are real and 0 in padding.
         categorical_columns: Columns of a float Box that hold ids.
         n_stack: How many frames `VecFrameStack` has put side by side.
+        frames: What becomes of the rows of past frames (`HistoryVecEnv`): `entities`, a token for
+            each and one for each step, or `summary`, one token for each step.
 
     Raises:
         UserError: The space has no set to attend over, or the options do not go together.
@@ -102,6 +105,7 @@ class AttentionExtractor(TokenExtractor):
         presence_column: int | Mapping[str, int] | None = None,
         categorical_columns: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         n_stack: int = 1,
+        frames: str = "entities",
     ) -> None:
         tokens = TokenOptions(
             width,
@@ -113,12 +117,14 @@ class AttentionExtractor(TokenExtractor):
             presence_column,
             categorical_columns,
             n_stack,
+            frames,
         )
         choices = {
             "attention": attention,
             "block": block,
             "features_dim": features_dim,
             "feedforward": feedforward,
+            "frames": tokens.frames,
             "n_blocks": n_blocks,
             "n_heads": n_heads,
             "n_latents": n_latents,
@@ -142,8 +148,7 @@ class AttentionExtractor(TokenExtractor):
         self.relations = Relations(
             n_heads=n_heads,
             radius=radius if scope == "local" else None,
-            # uniform weights have no scores to add to
-            spans=self.tokenizer.spans if position == "relative" and not options.uniform else None,
+            spans=self._spans_of_bias(position, uniform=options.uniform),
             fixed=self.tokenizer.fixed_places,
             multiplies=options.multiplies,
         )
@@ -153,6 +158,10 @@ class AttentionExtractor(TokenExtractor):
         self.pooling = None if pool is None else pool(width, options=options, keys=keys)
         size = width if pool is None else 2 * width
         self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
+
+    def _spans_of_bias(self, position: str, *, uniform: bool) -> tuple[int, ...] | None:
+        """Give the places for a relative bias; uniform weights have no scores to add to."""
+        return self.tokenizer.spans if position == "relative" and not uniform else None
 
     @property
     def merges(self) -> bool:

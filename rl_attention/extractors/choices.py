@@ -10,6 +10,7 @@ from rl_attention.combinations import (
     POSITIONS,
     SCOPES,
     find_combination_conflict,
+    find_frames_conflict,
     find_place_conflict,
 )
 from rl_attention.errors import UserError
@@ -60,7 +61,7 @@ def check_choices(choices: Mapping[str, Any], *, kind: str, has_words: bool) -> 
 
 
 def check_position(options: TokenOptions, *, kind: str) -> None:
-    """Refuse a position that the tokens of a control arm cannot have.
+    """Refuse a way to read past frames, or a position, that a control arm cannot have.
 
     Args:
         options: How the observation is read.
@@ -74,6 +75,7 @@ def check_position(options: TokenOptions, *, kind: str) -> None:
     if position not in POSITIONS:
         raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")
     conflict = find_place_conflict(position, "global", options.place_columns, kind=kind)
+    conflict = conflict or find_frames_conflict(options.frames, kind=kind)
     if conflict is not None:
         raise UserError(f"{conflict[0]}: {conflict[1]}")
 

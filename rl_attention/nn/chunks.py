@@ -32,12 +32,12 @@ class ChunkReading(Reading):
     @property
     def n_slots(self) -> int:
         """`C`: room for two rows at least."""
-        return self.lane * -(-2 * self.keys.n_slots // self.lane)
+        return self.lane * -(-2 * self.keys.longest // self.lane)
 
     @property
     def span(self) -> int:
         """Rows begin within the first so many slots of a chunk, so that the longest still fits."""
-        return self.n_slots - self.keys.n_slots + 1
+        return self.n_slots - self.keys.longest + 1
 
     @lazy
     def n_chunks(self) -> int:

@@ -42,6 +42,13 @@ class Layout:
         return torch.bincount(self.row, minlength=self.n_rows)
 
     @lazy
+    def longest(self) -> int:
+        """How many tokens the longest row has, or how many slots where counting costs a split."""
+        if torch.compiler.is_compiling() or not self.n_rows:
+            return self.n_slots
+        return int(self.count.max())
+
+    @lazy
     def rank(self) -> Tensor:
         """How many tokens of its row come before each, `T`: its slot, had the row no holes."""
         if self.parts is not None:
@@ -97,6 +104,11 @@ class FullLayout(Layout):
     def count(self) -> Tensor:
         """How many tokens each row has, `B`."""
         return self.row.new_full((self.n_rows,), self.n_slots)
+
+    @lazy
+    def longest(self) -> int:
+        """How many tokens each row has."""
+        return self.n_slots
 
     @lazy
     def rank(self) -> Tensor:

@@ -116,7 +116,7 @@ class Relations(nn.Module):
         if self.fixed is not None:
             return self._dense(joint)
         # one long row among short ones would make wide chunks of little
-        even = joint.n_rows * joint.n_slots <= MOST_UNEVEN * len(joint.row)
+        even = joint.n_rows * joint.longest <= MOST_UNEVEN * len(joint.row)
         if self.multiplies and even and self.radius is None and self.bias is None:
             return ChunkReading(joint, joint)
         return self._related(read_pairs(joint, joint), places, joint.n_rows)

@@ -17,7 +17,8 @@ def complete(probes: ProbeSet, tokens: Sequence[TokenSet]) -> ProbeSet:
 
     What the set says is kept. Names come from the kind of set (`cell 2,3`, `entity 4`); of several
     sets, their keys are the types, and stand in every name (`map cell 2,3`); cells and images are
-    drawn themselves where there is no other picture with a place for every token.
+    drawn themselves where there is no other picture with a place for every token. Tokens of past
+    frames get the step that they are of.
 
     Args:
         probes: What is to be drawn.
@@ -28,11 +29,14 @@ def complete(probes: ProbeSet, tokens: Sequence[TokenSet]) -> ProbeSet:
     count = sum(each.count for each in tokens)
     lone = tokens[0] if len(tokens) == 1 else None
     # in a grid a slot is a place, so that a list of another length is about other tokens
-    movable = lone is None or lone.grid is None
+    movable = lone is None or not (lone.grid or lone.steps)
     fields: dict[str, Any] = {
-        name: _fitted(getattr(probes, name), count, movable=movable)
+        name: _fitted(_chosen(getattr(probes, name), tokens), count, movable=movable)
         for name in ("labels", "types", "boxes")
     }
+    if any(each.steps for each in tokens):
+        steps = [step for each in tokens for step in each.steps or [0] * each.count]
+        fields["steps"] = np.tile(steps, (len(probes), 1))
     fields["labels"] = _named(fields["labels"], fields["types"], tokens, len(probes))
     if fields["types"] is None and lone is None:
         keys = [str(each.key) for each in tokens for _ in range(each.count)]
@@ -42,6 +46,16 @@ def complete(probes: ProbeSet, tokens: Sequence[TokenSet]) -> ProbeSet:
         # the agent's place is one in the frame that is replaced
         fields |= {**drawn, "agent_boxes": None} if drawn else {}
     return replace(probes, **fields)
+
+
+def _chosen(given: NDArray[Any] | None, tokens: Sequence[TokenSet]) -> NDArray[Any] | None:
+    """Keep what is told of the tokens, where the environment tells of more than there are."""
+    sizes = [each.n_described for each in tokens]
+    if given is None or given.shape[1] != sum(sizes):
+        return given
+    ends = np.cumsum(sizes)
+    kept = [np.arange(end - each.count, end) for end, each in zip(ends, tokens, strict=True)]
+    return given[:, np.concatenate(kept)]
 
 
 def _fitted(given: NDArray[Any] | None, count: int, *, movable: bool) -> NDArray[Any] | None:

@@ -22,12 +22,13 @@ _LAYOUTS: dict[str, tuple[tuple[int | None, ...], str]] = {
     "boxes": ((None, 4), "iu"),
     "types": ((None,), "U"),
     "labels": ((None,), "U"),
+    "steps": ((None,), "iu"),
     "agent_boxes": ((4,), "iu"),
     "words": ((None,), "U"),
     "missions": ((), "U"),
     "names": ((), "U"),
 }
-_PER_ENTITY = ("boxes", "types", "labels")
+_PER_ENTITY = ("boxes", "types", "labels", "steps")
 _KEY = "observations"
 
 
@@ -44,6 +45,7 @@ class ProbeSet:
         boxes: Pixels `x0 y0 x1 y1` of each entity in the frame, `P N 4`; zeros on padding.
         types: Kind of each entity ("key"), `P N`; empty on padding.
         labels: Name of each entity ("red key"), `P N`; empty on padding.
+        steps: Of past frames, the step of each entity, `P N`: 0 is now, negative ones are past.
         agent_boxes: Pixels of the agent in the frame, `P 4`.
         words: Words of the mission, `P W`; empty on padding.
         missions: The mission as one text, `P`.
@@ -58,6 +60,7 @@ class ProbeSet:
     boxes: NDArray[Any] | None = None
     types: NDArray[np.str_] | None = None
     labels: NDArray[np.str_] | None = None
+    steps: NDArray[Any] | None = None
     agent_boxes: NDArray[Any] | None = None
     words: NDArray[np.str_] | None = None
     missions: NDArray[np.str_] | None = None

@@ -6,6 +6,18 @@ from typing import Any
 
 _PLACES = {"cells": "cell", "pixels": "patch"}
 
+STEP = "step"
+"""What a token is called that stands for a whole step."""
+
+
+def when(step: int) -> str:
+    """Name a step of a window.
+
+    Args:
+        step: 0 is now, negative ones are past.
+    """
+    return str(step) if step else "now"
+
 
 @dataclass(frozen=True)
 class TokenSet:
@@ -13,10 +25,13 @@ class TokenSet:
 
     Attributes:
         count: How many tokens it has.
-        kind: `entities`, `cells`, `pixels` or `history`.
+        kind: `entities`, `cells`, `pixels`, `history` or `frames`.
         key: Key of the observation that holds it; None where the observation is the set.
         grid: Rows and columns, where tokens lie in a grid, row by row.
         n_stack: How many frames are stacked in the observation, if that is known.
+        steps: Of past frames, the step of each token: 0 is now, negative ones are past.
+        rows: Of past frames, the row of each token in its frame; None: it stands for the step.
+        described: How many items a description by the environment has; None: one a token.
     """
 
     count: int
@@ -24,6 +39,14 @@ class TokenSet:
     key: str | None = None
     grid: tuple[int, int] | None = None
     n_stack: int = 1
+    steps: tuple[int, ...] = ()
+    rows: tuple[int | None, ...] = ()
+    described: int | None = None
+
+    @property
+    def n_described(self) -> int:
+        """How many items a description by the environment has, the last ones of the tokens."""
+        return self.count if self.described is None else self.described
 
     @property
     def names(self) -> list[str]:
@@ -34,7 +57,10 @@ class TokenSet:
             return [f"{_PLACES[self.kind]} {i // columns},{i % columns}" for i in numbers]
         if self.kind == "history":  # oldest first; the newest is 0
             return [f"frame {i - self.count + 1}" for i in numbers]
-        stem = "entity" if self.key in (None, "entities") else self.key
+        stem = "entity" if self.key in (None, "entities", "frames") else self.key
+        if self.steps:
+            parts = (STEP if row is None else f"{stem} {row}" for row in self.rows)
+            return [f"{when(step)} {part}" for step, part in zip(self.steps, parts, strict=True)]
         return [f"{stem} {i}" for i in numbers]
 
 
@@ -63,4 +89,11 @@ def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
     # several sets have one tokenizer each
     for spec, part in zip(specs, getattr(cutter, "parts", [cutter]), strict=False):
         grid = part.spans if spec.kind in _PLACES else None
-        yield TokenSet(part.n_tokens, spec.kind, spec.key, grid, n_stack)
+        if spec.kind != "frames":
+            yield TokenSet(part.n_tokens, spec.kind, spec.key, grid, n_stack)
+            continue
+        n_steps, n_rows = spec.space.shape[:2]
+        summed = all(row is None for row in part.rows)
+        described = n_steps * (n_rows + 1) if summed else None
+        found = part.n_tokens, spec.kind, spec.key
+        yield TokenSet(*found, steps=part.steps, rows=part.rows, described=described)

@@ -104,6 +104,7 @@ def distinct_observations(observations: dict[str, Tensor], schema: Schema) -> Di
 def holds_symbols(space: spaces.Dict, schema: Schema) -> bool:
     """Tell whether every key holds whole numbers and none is an image: then views come again."""
     flags = {WORDS_MASK_KEY, *(found.mask_key for found in schema.sets)}
+    flags |= {found.companions.steps for found in schema.sets}
     return all(found.kind != "pixels" for found in schema.sets) and all(
         key in flags or (part.dtype is not None and np.issubdtype(part.dtype, np.integer))
         for key, part in space.spaces.items()

@@ -5,10 +5,11 @@ from torch import Tensor, nn
 
 from rl_attention.nn import Packed
 from rl_attention.tokenizers.distinct import holds_symbols
+from rl_attention.tokenizers.frames import FRAME_TOKENIZERS, Frames
 from rl_attention.tokenizers.joint import JointTokenizer
 from rl_attention.tokenizers.options import TokenOptions
-from rl_attention.tokenizers.schema import WORDS_KEY, WORDS_MASK_KEY, read_schema
-from rl_attention.tokenizers.sets import SET_TOKENIZERS
+from rl_attention.tokenizers.schema import WORDS_KEY, WORDS_MASK_KEY, SetSpec, read_schema
+from rl_attention.tokenizers.sets import SET_TOKENIZERS, SetTokenizer
 from rl_attention.tokenizers.stacking import is_of_newest, newest
 from rl_attention.tokenizers.summary import SummaryTokenizer
 from rl_attention.tokenizers.tokens import Tokenized
@@ -35,7 +36,7 @@ class ObservationTokenizer(nn.Module):
         schema = read_schema(space, options)
         self.schema = schema
         self.options = options
-        parts = [SET_TOKENIZERS[s.kind](s.space, options, s.name) for s in schema.sets]
+        parts = [_make_tokenizer(found, options) for found in schema.sets]
         tokenizer = parts[0] if len(parts) == 1 else JointTokenizer(parts, options.width)
         self.n_tokens = tokenizer.n_tokens
         self.spans = tokenizer.spans
@@ -56,7 +57,8 @@ class ObservationTokenizer(nn.Module):
             observations: What Stable-Baselines3 passes to `forward` of an extractor.
         """
         if isinstance(observations, Tensor):
-            entities, places = self.entities(observations, None)
+            values = _values_of(self.schema.sets[0], {}, observations)
+            entities, places = self.entities(values, None)
             return Tokenized(entities, places, None, None)
         if self.options.n_stack > 1:
             observations = {key: self._newest(key, part) for key, part in observations.items()}
@@ -68,7 +70,11 @@ class ObservationTokenizer(nn.Module):
         return Tokenized(entities, places, words, summary)
 
     def _read_sets(self, observations: dict[str, Tensor]) -> tuple[Packed, Tensor | None]:
-        values = [observations[found.key] for found in self.schema.sets if found.key is not None]
+        values = [
+            _values_of(found, observations, observations[found.key])
+            for found in self.schema.sets
+            if found.key is not None
+        ]
         masks = [
             None if found.mask_key is None else observations[found.mask_key]
             for found in self.schema.sets
@@ -80,3 +86,18 @@ class ObservationTokenizer(nn.Module):
     def _newest(self, key: str, values: Tensor) -> Tensor:
         keys = [found.name for found in self.schema.sets]
         return newest(values, self.options.n_stack) if is_of_newest(key, keys) else values
+
+
+def _make_tokenizer(found: SetSpec, options: TokenOptions) -> SetTokenizer:
+    if found.kind == "frames":
+        cls = FRAME_TOKENIZERS[options.frames]
+        return cls(found.space, options, found.name, found.companions)
+    return SET_TOKENIZERS[found.kind](found.space, options, found.name)
+
+
+def _values_of(found: SetSpec, observations: dict[str, Tensor], values: Tensor) -> Tensor | Frames:
+    """Give what the tokenizer of a set takes: past frames come with what tells of the steps."""
+    if found.kind != "frames":
+        return values
+    beside = (None if key is None else observations[key] for key in found.companions.places)
+    return Frames(values, *beside)

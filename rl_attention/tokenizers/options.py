@@ -7,8 +7,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from rl_attention.errors import UserError, suggest
 
-KINDS = ("entities", "cells", "pixels", "history")
+KINDS = ("entities", "cells", "pixels", "history", "frames")
 """What a set can be."""
+
+FRAME_WAYS = ("entities", "summary")
+"""How the rows of past frames become tokens: one each, or one for each step."""
 
 T = TypeVar("T")
 OfKey: TypeAlias = T | Mapping[str, T] | None
@@ -35,6 +38,7 @@ class TokenOptions:
         categorical_columns: Columns of a float Box that hold ids; those of an integer Box with few
             values are known to.
         n_stack: How many frames `VecFrameStack` has put side by side.
+        frames: What becomes of the rows of `frames`, one of `FRAME_WAYS`.
 
     Raises:
         UserError: An option has a value that it cannot have.
@@ -49,6 +53,7 @@ class TokenOptions:
     presence_column: OfKey[int] = None
     categorical_columns: OfKey[Sequence[int]] = None
     n_stack: int = 1
+    frames: str = "entities"
 
     @classmethod
     def of(cls, owner: str, given: Mapping[str, Any]) -> "TokenOptions":
@@ -198,6 +203,12 @@ def _read_kind(name: str, kind: Any) -> str | None:
     return kind
 
 
+def _read_frames(name: str, way: Any) -> str:
+    if way not in FRAME_WAYS:
+        raise UserError(f"{name}: expected one of {', '.join(FRAME_WAYS)}, got {way!r}")
+    return str(way)
+
+
 def _read_whole(least: int) -> Callable[[str, Any], Any]:
     def read(name: str, value: Any) -> int | None:
         if value is None:
@@ -228,4 +239,5 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "presence_column": _each(_read_whole(0)),
     "categorical_columns": _each(read_columns),
     "n_stack": _read_whole(1),
+    "frames": _read_frames,
 }

@@ -14,7 +14,12 @@ from rl_attention.errors import UserError
 from rl_attention.nn import POSITIONS
 from rl_attention.tokenizers.tokens import unlike
 
-DEFAULT_POSITION = {"cells": "learned", "pixels": "learned", "history": "learned"}
+DEFAULT_POSITION = {
+    "cells": "learned",
+    "pixels": "learned",
+    "history": "learned",
+    "frames": "learned",
+}
 """The position code of a set whose tokens have a place; others have none."""
 
 MAX_PLACES = 4096

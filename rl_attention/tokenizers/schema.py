@@ -1,12 +1,13 @@
 """Reading an observation space: which keys hold sets, which the words, which the rest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 import numpy as np
 from gymnasium import spaces
 
 from rl_attention.errors import UserError
+from rl_attention.tokenizers.companions import NO_COMPANIONS, Companions, read_companions
 from rl_attention.tokenizers.options import KINDS, TokenOptions
 from rl_attention.tokenizers.stacking import is_image_like, unstack
 
@@ -27,7 +28,7 @@ MAX_GLOBAL_SIZE = 4096
 MAX_CELLS = 1024
 """A grid of more cells is not taken for one unless its key or an option says so."""
 
-_AXES = {"entities": 2, "history": 2, "cells": 3, "pixels": 3}
+_AXES = {"entities": 2, "history": 2, "cells": 3, "pixels": 3, "frames": 3}
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,17 @@ class SetSpec:
 
     Attributes:
         key: Its key; None where the space is a Box alone.
-        kind: `entities`, `cells`, `pixels` or `history`.
+        kind: `entities`, `cells`, `pixels`, `history` or `frames`.
         space: The Box that holds it.
         mask_key: The key that says which tokens are real; None: no key does.
+        companions: Of `frames`, the keys that tell of the steps.
     """
 
     key: str | None
     kind: str
     space: spaces.Box
     mask_key: str | None = None
+    companions: Companions = NO_COMPANIONS
 
     @property
     def name(self) -> str:
@@ -53,7 +56,7 @@ class SetSpec:
 
     @property
     def n_tokens(self) -> int:
-        """How many rows or cells it has; of an image, pixels."""
+        """How many rows or cells it has; of an image, pixels; of past frames, rows of all steps."""
         return int(np.prod(self.space.shape[: _AXES[self.kind] - 1]))
 
 
@@ -86,8 +89,8 @@ def read_schema(
 
     Args:
         space: A `Dict` with key `entities` (`N F`), `cells` (`H W C` symbols), `pixels` (an
-            image) or `history` (`T F`, oldest first), or with the keys that the options name; or
-            one of these as a Box alone.
+            image), `history` (`T F`, oldest first) or `frames` (`T N F`, oldest first), or with the
+            keys that the options name; or one of these as a Box alone.
         options: Which keys hold sets, and how they are read; None: the defaults.
 
     Raises:
@@ -120,6 +123,11 @@ def _check_sets(schema: Schema, options: TokenOptions) -> None:
     for found in schema.sets:
         if found.kind == "pixels":
             options.check_no_columns(found.name, alone=len(schema.sets) == 1)
+        if found.kind == "frames" and options.n_stack > 1:
+            raise UserError(
+                f"n_stack: expected 1 with past frames in {found.name!r}, got {options.n_stack}: "
+                "take HistoryVecEnv or VecFrameStack, not both"
+            )
         if 0 in found.space.shape:
             raise UserError(
                 f"{found.name!r} of shape {found.space.shape} can hold no token: expected at least "
@@ -140,7 +148,7 @@ def _read_dict(space: spaces.Dict, options: TokenOptions) -> Schema:
     words_space = words if _holds_words(words) and WORDS_KEY not in _keys(sets) else None
     if words_space is not None and WORDS_MASK_KEY in space.spaces:
         _check_mask(space, WORDS_MASK_KEY, of=WORDS_KEY, count=words_space.shape[0])
-    used = _keys(sets) | masks
+    used = _keys(sets) | masks | {key for found in sets for key in found.companions.keys}
     used |= {WORDS_KEY, WORDS_MASK_KEY} if words_space is not None else set()
     rest = {key: value for key, value in space.spaces.items() if key not in used}
     for key, value in rest.items():
@@ -190,6 +198,8 @@ def _read_set(space: spaces.Dict, key: str, options: TokenOptions) -> SetSpec:
             f"observation key {key!r} must be a Box with {_AXES[kind]} axes, got {part}: reshape it"
         )
     found = SetSpec(key, kind, part)
+    if kind == "frames":
+        found = _with_companions(space, found)
     alone = options.entity_keys is None or len(options.entity_keys) == 1
     names = (f"{key}_mask", MASK_KEY) if alone else (f"{key}_mask",)
     mask_key = next((name for name in names if name in space.spaces), None)
@@ -205,7 +215,15 @@ def _read_set(space: spaces.Dict, key: str, options: TokenOptions) -> SetSpec:
             f"presence_column: {key!r} has a mask already, key {mask_key!r}: leave the option out"
         )
     _check_mask(space, mask_key, of=key, count=found.n_tokens)
-    return SetSpec(key, kind, part, mask_key)
+    return replace(found, mask_key=mask_key)
+
+
+def _with_companions(space: spaces.Dict, found: SetSpec) -> SetSpec:
+    n_steps = found.space.shape[0]
+    companions = read_companions(space, found.name, n_steps)
+    if companions.steps is not None:
+        _check_mask(space, companions.steps, of=found.name, count=n_steps)
+    return replace(found, companions=companions)
 
 
 def _guess_kind(key: str, part: object) -> str:

@@ -16,7 +16,7 @@ from rl_attention.extractors import CNNExtractor, MLPExtractor, UniformExtractor
 from rl_attention.nn import Probe
 
 SMALL = {"width": 8, "n_heads": 2, "feedforward": 12, "features_dim": 16, "top_k": 2, "radius": 1}
-WHERE = ("everything", "matrix", "cells", "history")
+WHERE = ("everything", "matrix", "cells", "history", "past frames")
 
 
 @st.composite

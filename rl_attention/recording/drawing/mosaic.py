@@ -30,7 +30,8 @@ def draw_mosaic(
 
     What is shown is the read-out row (first query). With frames, entities are tinted in the
     frame, and the weight of the global token, if it has no place there, is written below; without,
-    and where the keys are no entities, tokens stand in a strip. The words of the mission come
+    and where the keys are no entities, tokens stand in a strip; so do all tokens of past frames,
+    of which the picture shows those of now alone. The words of the mission come
     below, if the network reads them. Colours mean the same weight in every picture, and the size
     depends on the probe and the network alone, never on the weights.
 
@@ -46,7 +47,10 @@ def draw_mosaic(
     over_words = {k: m for k, m in layers.items() if set(m.keys) == {"words"}}
     # what has no place in the picture (latent tokens, words beside the global token) is a strip
     in_picture = {k: m for k, m in layers.items() if pictured and "entities" in m.keys}
-    others = {k: m for k, m in layers.items() if k not in over_words and k not in in_picture}
+    # the picture is that of now
+    past = probes.steps is not None and bool((probes.steps[index] < 0).any())
+    others = {k: m for k, m in layers.items() if k not in over_words}
+    others = others if past else {k: m for k, m in others.items() if k not in in_picture}
     parts = [_panels(in_picture, probes, index)] if in_picture else []
     parts += [_strips(others, probes, index)] if others else []
     space = max([_STRIP_SPACE, *(part.width for part in parts)])
