@@ -49,21 +49,24 @@ json_option = click.option(
 )
 
 
-def load_given_task(config_file: str | None, **changes: Any) -> CompareConfig:
+def load_given_task(
+    config_file: str | None, *, start: Mapping[str, Any] | None = None, **changes: Any
+) -> CompareConfig:
     """Build the task from the file, if there is one, and the options.
 
     Args:
         config_file: A path or the name of a packaged task.
+        start: Settings in place of a file's, where there is none.
         **changes: Further top-level settings that win over both.
 
     Raises:
         UserError: There is neither a file nor an environment, or something is not valid.
     """
     overrides = merge(given_overrides(), changes)
-    data, source = load_task(config_file) if config_file else ({}, "")
+    data, source = load_task(config_file) if config_file else (dict(start or {}), "")
     if not isinstance(data, dict):
         raise UserError(f"{source}: expected a mapping of settings, got {type(data).__name__}")
-    if not config_file and not overrides.get("env", {}).get("id"):
+    if not config_file and not start and not overrides.get("env", {}).get("id"):
         raise UserError("expected --env ID or --config FILE, got neither; `envs` lists the ids")
     return parse_task(merge(data, overrides), source=source)
 

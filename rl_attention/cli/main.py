@@ -9,6 +9,7 @@ from rl_attention.version import __version__
 
 COMMANDS = {
     "train": "Train one arm with one seed.",
+    "pretrain": "Imitate BabyAI's bot: behaviour cloning or DAgger.",
     "eval": "Evaluate a trained run on fresh episodes.",
     "explain": "Tell which entities decide, and whether a map says so.",
     "replay": "Write episodes with their maps as one HTML page.",

@@ -77,7 +77,7 @@ class Leaf:
 
 
 def find_leaves(model: type[BaseModel] = RunConfig, prefix: str = "") -> Iterator[Leaf]:
-    """List the fields that hold a value, group by group.
+    """List the fields that hold a value, group by group; `--from` stands for the group `init`.
 
     Args:
         model: The config's class.
@@ -85,6 +85,8 @@ def find_leaves(model: type[BaseModel] = RunConfig, prefix: str = "") -> Iterato
     """
     for name, field in model.model_fields.items():
         group = find_group(model, name)
+        if name == "init":
+            continue
         if name == "hyperparams":
             yield from _hyperparams()
         elif group is not None:

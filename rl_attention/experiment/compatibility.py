@@ -28,6 +28,8 @@ def find_conflict(config: "RunConfig") -> str | None:
         _minibatch,
         _epsilon,
         _snapshots,
+        _imitation,
+        _init,
     )
     return next((reason for check in checks if (reason := check(config)) is not None), None)
 
@@ -106,3 +108,33 @@ def _snapshots(config: "RunConfig") -> str | None:
     if config.recording.snapshots != 1:
         return None
     return "recording.snapshots: expected 0 (none) or at least 2 (first and last), got 1"
+
+
+def _imitation(config: "RunConfig") -> str | None:
+    asked = config.imitation
+    if asked is None:
+        return None
+    if config.algo not in ("ppo", "a2c"):
+        return (
+            f"algo: expected ppo or a2c with imitation, got {config.algo!r}, whose policy has no "
+            "distribution over actions that could be fitted"
+        )
+    if config.env.normalize:
+        return "env.normalize: expected false with imitation, got true"
+    if config.attention_ent_coef:
+        return (
+            f"attention_ent_coef: expected 0 with imitation, got {config.attention_ent_coef}: it "
+            "is a term of the algorithm's loss, and labels have their own"
+        )
+    if asked.method == "dagger" and asked.rounds > asked.labels:
+        return (
+            f"imitation.rounds: expected at most imitation.labels = {asked.labels}, one for each "
+            f"round, got {asked.rounds}"
+        )
+    return None
+
+
+def _init(config: "RunConfig") -> str | None:
+    if config.init is None or config.imitation is None:
+        return None
+    return "init: expected none with imitation, which begins with random weights, got one"

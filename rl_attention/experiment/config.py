@@ -19,6 +19,7 @@ from rl_attention.experiment.fields import (
     read_count,
 )
 from rl_attention.experiment.hyperparams import HYPERPARAMS, Hyperparams
+from rl_attention.experiment.imitation.config import DEFAULT_LABELS, ImitationConfig
 
 Algo = Literal["ppo", "a2c", "dqn"]
 Arm = Literal["attention", "uniform", "mlp", "cnn", "flat"]
@@ -152,6 +153,17 @@ class CheckpointConfig(ConfigModel):
     )
 
 
+class InitConfig(ConfigModel):
+    """What the network begins with, in place of random weights."""
+
+    path: str = Field(description="Run folder whose weights they are.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its policy.safetensors.")
+
+
+_LATER = ("imitation", "init")
+"""Groups that older files lack: where there is none, a config is written, and hashed, as before."""
+
+
 def read_hyperparams(value: Any, info: ValidationInfo) -> Any:
     """Validate hyperparameters by the model of the algorithm that the config names."""
     model = HYPERPARAMS.get(info.data.get("algo", ""))
@@ -167,7 +179,9 @@ class RunConfig(ConfigModel):
 
     env: EnvConfig = Field(description="The environment.")
     algo: Algo = Field(default="ppo", description="Algorithm.")
-    n_timesteps: Count = Field(default=200_000, description="Frames of training.")
+    n_timesteps: Count = Field(
+        default=200_000, description="Frames of training; an imitation has its labels."
+    )
     seed: Seed = Field(default=0, description="Decides every random draw.")
     arm: Arm = Field(default="attention", description="Features extractor.")
     label: str | None = Field(
@@ -187,6 +201,10 @@ class RunConfig(ConfigModel):
         description="The algorithm's hyperparameters, in SB3's spelling.",
         validate_default=True,
     )
+    imitation: ImitationConfig | None = Field(
+        default=None, description="Learn from BabyAI's bot, in place of reward."
+    )
+    init: InitConfig | None = Field(default=None, description="Begin with another run's weights.")
     eval: EvalConfig = Field(default=EvalConfig(), description="Evaluation.")
     checkpoint: CheckpointConfig = Field(default=CheckpointConfig(), description="Checkpoints.")
     recording: RecordingConfig = Field(default=RecordingConfig(), description="Recording.")
@@ -215,6 +233,16 @@ class RunConfig(ConfigModel):
             return data
         return {**data, "env": {**data["env"], "view": VIEWS_OF_ARM[arm][0]}}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _count_labels(cls, data: Any) -> Any:
+        """An imitation's frames are its labels, whatever the runs beside it have."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("imitation"), Mapping):
+            return data
+        labels = read_count(data["imitation"].get("labels", DEFAULT_LABELS))
+        sound = isinstance(labels, int) and labels > 0  # or else it is refused by its own name
+        return {**data, "n_timesteps": labels} if sound else data
+
     @model_validator(mode="after")
     def _check_conflicts(self) -> "RunConfig":
         conflict = find_conflict(self)
@@ -229,4 +257,5 @@ class RunConfig(ConfigModel):
 
     def dump(self) -> dict[str, Any]:
         """Every field as plain data, ready for YAML."""
-        return self.model_dump(mode="json")
+        data = self.model_dump(mode="json")
+        return {key: part for key, part in data.items() if part is not None or key not in _LATER}

@@ -9,6 +9,7 @@ import numpy as np
 import rl_attention_envs
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import EnvConfig, RunConfig
+from rl_attention_envs.bot import TaughtEnvs, check_bot
 from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.views.entities import COLUMNS
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 TRAINING, EVALUATION = 0, 1
 """Streams of seeds: evaluation never sees the episodes of training."""
+
+HELD_OUT, MIXING, FITTING = 3, 4, 5
+"""Streams of an imitation: other episodes again, who takes a step, and the order of labels."""
+
+_TAUGHT = 16
+"""Environments with a bot: enough for a batch, few enough that each plays whole episodes."""
 
 
 @contextmanager
@@ -35,7 +42,7 @@ def derive_seed(seed: int, stream: int) -> int:
 
     Args:
         seed: The run's seed.
-        stream: `TRAINING` or `EVALUATION`.
+        stream: `TRAINING`, `EVALUATION` or another.
     """
     state = np.random.SeedSequence([seed, stream]).generate_state(1)
     return int(state[0] >> 1)  # the C++ environments take 31 bits
@@ -97,6 +104,40 @@ def build_env(
             num_threads=config.num_threads or threads,
             max_entities=env.max_entities,
             change=change,
+        )
+
+
+def check_teacher(env: EnvConfig) -> None:
+    """Check that there is a bot to learn from in an environment.
+
+    Args:
+        env: The environment's settings.
+
+    Raises:
+        UserError: There is none.
+    """
+    with environment_errors():
+        check_bot(env.id)
+
+
+def build_taught_envs(config: RunConfig, *, stream: int) -> TaughtEnvs:
+    """Make environments with a bot beside each, which show what `build_env` shows.
+
+    Args:
+        config: The run.
+        stream: `TRAINING` or `HELD_OUT`.
+
+    Raises:
+        UserError: There is no bot for the environment, or it cannot be made.
+    """
+    env = config.env
+    with environment_errors():
+        return TaughtEnvs(
+            env.id,
+            view=env.view,
+            n_envs=_TAUGHT,
+            seed=derive_seed(config.seed, stream),
+            max_entities=env.max_entities,
         )
 
 

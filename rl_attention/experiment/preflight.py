@@ -2,11 +2,11 @@
 
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
-from rl_attention.experiment.environments import check_env
+from rl_attention.experiment.environments import check_env, check_teacher
 
 
 def check_run(config: RunConfig) -> str:
-    """Check what a config cannot know by itself: the environment, its backend, the device.
+    """Check what a config cannot know by itself: the environment, its backend, its bot, the device.
 
     Args:
         config: The run.
@@ -18,6 +18,8 @@ def check_run(config: RunConfig) -> str:
         UserError: The run cannot be had on this machine.
     """
     line = check_env(config.env)
+    if config.imitation is not None:
+        check_teacher(config.env)
     _check_device(config.device)
     return line
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rl_attention.imitation_result import ImitationResult
 from rl_attention.json_fields import Fields
 from rl_attention.zero_shot_result import ZeroShotResult
 
@@ -40,6 +41,7 @@ class Results:
         operations: Floating-point operations of one decision; None in files of older versions.
         zero_shot: From the name of a test on what was never trained to what came of it; None where
             it means nothing for what the arm sees.
+        imitation: What an imitation counted; None for any other training.
     """
 
     env: str
@@ -67,10 +69,14 @@ class Results:
     settings: dict[str, Any] = field(default_factory=dict)
     operations: int | None = None
     zero_shot: dict[str, ZeroShotResult | None] = field(default_factory=dict)
+    imitation: ImitationResult | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return asdict(self)
+        """Return plain data for JSON; only an imitation's has that field."""
+        data = asdict(self)
+        if self.imitation is None:
+            del data["imitation"]
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: Path) -> "Results":
@@ -112,4 +118,7 @@ class Results:
             settings=dict(told.below_if_there("settings").data),
             operations=None if told.is_absent("operations") else told.whole("operations"),
             zero_shot=ZeroShotResult.read_all(told.below_if_there("zero_shot")),
+            imitation=None
+            if told.is_absent("imitation")
+            else ImitationResult.read(told.below("imitation")),
         )

@@ -37,8 +37,12 @@ _OUTPUTS = (
 
 
 def locate(runs: Path, config: RunConfig) -> Path:
-    """Return where the run of a config goes: `<runs>/<env>/<arm>_<algo>_s<seed>`."""
-    return runs / config.env.id / f"{config.name}_{config.algo}_s{config.seed}"
+    """Return where the run of a config goes: `<runs>/<env>/<arm>_<algo>_s<seed>`.
+
+    An imitation has its method in place of the algorithm, so that `train --from` goes elsewhere.
+    """
+    learner = config.algo if config.imitation is None else config.imitation.method
+    return runs / config.env.id / f"{config.name}_{learner}_s{config.seed}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """One run from config to results: the function that every executor calls."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -21,26 +20,22 @@ from rl_attention.callbacks.resume import Part
 from rl_attention.callbacks.tensorboard import tensorboard_logger
 from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
-from rl_attention.experiment.environments import (
-    backend_name,
-    build_env,
-    empty_token,
-    probe_data,
-    vocabulary,
-)
-from rl_attention.experiment.evaluation import Evaluation, evaluate
-from rl_attention.experiment.interruption import RunInterrupted
-from rl_attention.experiment.manifest import installed_versions
-from rl_attention.experiment.models import build_model, count_model_parameters, make_schedule
-from rl_attention.experiment.normalization import normalize, save_normalization
-from rl_attention.experiment.operations import count_operations
+from rl_attention.experiment.environments import build_env
+from rl_attention.experiment.imitation.trial import imitate
+from rl_attention.experiment.initial_weights import begin_with, check_init
+from rl_attention.experiment.models import build_model, make_schedule
+from rl_attention.experiment.normalization import normalize
+from rl_attention.experiment.outcome import Trained, conclude, kept_if_interrupted, save_model
 from rl_attention.experiment.preflight import check_run
+from rl_attention.experiment.probing import (
+    make_map_callback,
+    make_probe_set,
+    write_words_and_probes,
+)
 from rl_attention.experiment.results import Results
 from rl_attention.experiment.run_counts import RunCounts
 from rl_attention.experiment.run_folder import RunFolder
-from rl_attention.experiment.weights import save_weights
-from rl_attention.experiment.zero_shot import check_zero_shot, evaluate_zero_shot
-from rl_attention.files import write_json
+from rl_attention.experiment.zero_shot import check_zero_shot
 from rl_attention.recording import ProbeSet
 
 THRESHOLD = 0.9
@@ -80,12 +75,15 @@ def run_trial(
 
     # what cannot be built leaves no folder behind
     check_zero_shot(config)
+    check_init(config)
     env = normalize(config, build_env(config, threads=threads))
     try:
         model = build_model(config, env)
+        begin_with(config, model, env)
+        work = _work if config.imitation is None else imitate
         with run.held():
             # whoever held it before may have finished this very run
-            return run.find_results(config) or _work(
+            return run.find_results(config) or work(
                 model, env, config, run, threads=threads, tensorboard=tensorboard
             )
     finally:
@@ -104,38 +102,27 @@ def _work(
 ) -> Results:
     counts = RunCounts(env)
     success = SuccessThresholdCallback(threshold=THRESHOLD)
-    probes = ProbeSet(**probe_data(config)) if config.recording.snapshots else None
+    probes = make_probe_set(config)
     watching = [success, *_make_callbacks(config, run, probes)]
     saving = _make_checkpoints(config, run, watching, counts)
     done = saving.resume(model)
     if not done:
         run.begin(config)
-    write_json(run.vocabulary, {"words": list(vocabulary())})
-    if probes is not None:
-        probes.save(run.probes)  # for the arms without attention too: maps of another kind
+    write_words_and_probes(run, probes)
     model.set_logger(tensorboard_logger(tensorboard or run.tensorboard, step=done))
-    with _kept_if_interrupted(model, config, run, saving):
+    with kept_if_interrupted(model, run, config.n_timesteps, saved_at=lambda: saving.saved_at):
         # the one that saves comes last: what the others write at a step is then on the disk
         _learn(model, config, [*watching, saving], counts, done)
-        _save(model, env, run)
-        evaluation = evaluate(model, config, env, threads=threads)
-        zero_shot = evaluate_zero_shot(model, config, env, threads=threads)
-    results = _summarise(config, model, success, evaluation, zero_shot, counts)
-    write_json(run.results, results.to_dict())
-    run.interrupted.unlink(missing_ok=True)
-    return results
-
-
-@contextmanager
-def _kept_if_interrupted(
-    model: BaseAlgorithm, config: RunConfig, run: RunFolder, saving: ResumeCallback
-) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        save_weights(model.policy, run.interrupted)
-        frames, total = model.num_timesteps, config.n_timesteps
-        raise RunInterrupted(run.path, frames, total, saving.saved_at) from None
+        save_model(model, env, run)
+        trained = Trained(
+            frames=model.num_timesteps,
+            seconds=counts.training_seconds,
+            wall_seconds=counts.wall_seconds,
+            entity_overflow=counts.overflow,
+            frames_to_90=success.reached_at,
+            curve=[[step, rate] for step, rate in success.curve],
+        )
+        return conclude(model, env, config, run, trained, threads=threads)
 
 
 def _learn(
@@ -154,12 +141,6 @@ def _learn(
         model.logger.close()
 
 
-def _save(model: BaseAlgorithm, env: VecEnv, run: RunFolder) -> None:
-    save_weights(model.policy, run.policy)
-    save_normalization(env, run.normalization)
-    model.save(run.model)
-
-
 def _make_callbacks(
     config: RunConfig, run: RunFolder, probes: ProbeSet | None
 ) -> list[BaseCallback]:
@@ -167,15 +148,7 @@ def _make_callbacks(
     if config.attention_ent_coef and config.arm == "attention":
         callbacks.append(AttentionEntropyCallback(make_schedule(config.attention_ent_coef)))
     if probes is not None:
-        callbacks.append(
-            AttentionMapCallback(
-                probes,
-                snapshots=config.recording.snapshots,
-                folder=run.path,
-                faithfulness=config.recording.faithfulness,
-                empty=empty_token(config.env),
-            )
-        )
+        callbacks.append(make_map_callback(config, run, probes))
     return callbacks
 
 
@@ -192,42 +165,3 @@ def _make_checkpoints(
     )
     counts.pauses += [saving, *(c for c in watching if isinstance(c, AttentionMapCallback))]
     return saving
-
-
-def _summarise(
-    config: RunConfig,
-    model: BaseAlgorithm,
-    success: SuccessThresholdCallback,
-    evaluation: Evaluation,
-    zero_shot: Mapping[str, Evaluation | None],
-    counts: RunCounts,
-) -> Results:
-    return Results(
-        env=config.env.id,
-        arm=config.name,
-        extractor=config.arm,
-        algo=config.algo,
-        seed=config.seed,
-        n_timesteps=config.n_timesteps,
-        frames=model.num_timesteps,
-        success_rate=float(evaluation.successes.mean()),
-        mean_reward=float(evaluation.returns.mean()),
-        std_reward=float(evaluation.returns.std()),
-        mean_ep_length=float(evaluation.lengths.mean()),
-        n_eval_episodes=len(evaluation.returns),
-        episode_returns=evaluation.returns.tolist(),
-        episode_successes=evaluation.successes.tolist(),
-        frames_to_90=success.reached_at,
-        curve=[[step, rate] for step, rate in success.curve],
-        parameters=count_model_parameters(model),
-        fps=round(model.num_timesteps / counts.training_seconds, 1),
-        wall_time_s=round(counts.wall_seconds, 1),
-        backend=backend_name(config.env),
-        entity_overflow=counts.overflow,
-        versions=installed_versions(),
-        settings=config.dump(),
-        operations=count_operations(model),
-        zero_shot={
-            name: None if found is None else found.summary() for name, found in zero_shot.items()
-        },
-    )

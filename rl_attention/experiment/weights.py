@@ -1,5 +1,6 @@
 """A network's weights in a file that holds numbers and nothing else."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from rl_attention.errors import UserError
-from rl_attention.files import check_tensor_file, write_atomically
+from rl_attention.files import check_tensor_file, open_plain, write_atomically
 
 _MAX_BYTES = 1 << 30
+_BLOCK = 1 << 20
 _KINDS = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -51,6 +53,22 @@ def count_stored(path: Path) -> int:
     """
     size = check_tensor_file(path, limit=_MAX_BYTES)
     return size // torch.float32.itemsize
+
+
+def hash_weights(path: Path) -> str:
+    """Return the SHA-256 of a file of weights, in hexadecimal digits.
+
+    Args:
+        path: What `save_weights` wrote.
+
+    Raises:
+        UserError: It is a link, too large, or not there.
+    """
+    total = hashlib.sha256()
+    with open_plain(path, limit=_MAX_BYTES) as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            total.update(block)
+    return total.hexdigest()
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

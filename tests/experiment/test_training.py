@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from rl_attention.comparison import read_run
 from rl_attention.errors import UserError
-from rl_attention.experiment import training
+from rl_attention.experiment import outcome, training
 from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import EVALUATION, TRAINING, build_env, derive_seed
@@ -311,7 +311,7 @@ def test_ctrl_c_in_evaluation_keeps_the_trained_network(tmp_path, monkeypatch):
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "evaluate", stopped)
+    monkeypatch.setattr(outcome, "evaluate", stopped)
     with pytest.raises(RunInterrupted, match="96 of 96 frames"):
         run_trial(build(arm="flat"), tmp_path)
     run = RunFolder(tmp_path)

@@ -45,8 +45,18 @@ GOOD = {
         },
         "shuffled": None,
     },
+    "imitation": {
+        "questions": 64,
+        "unanswered": 0,
+        "bot_success": None,
+        "held_out": 32,
+        "epochs": 2,
+        "accuracy": 0.5,
+        "held_out_accuracy": 0.25,
+        "labels_per_second": 1000.0,
+    },
 }
-NESTED = ("parameters", "versions", "zero_shot")
+NESTED = ("parameters", "versions", "zero_shot", "imitation")
 """Their complaints name a key within them."""
 
 scalars = st.one_of(

@@ -1,0 +1,1 @@
+"""Learning from BabyAI's own bot: behaviour cloning and DAgger."""

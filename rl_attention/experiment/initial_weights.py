@@ -1,0 +1,102 @@
+"""Beginning with the weights of another run: `train --from`."""
+
+from pathlib import Path
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.config import InitConfig, RunConfig
+from rl_attention.experiment.environments import observation_space
+from rl_attention.experiment.normalization import load_normalization
+from rl_attention.experiment.overrides import flatten
+from rl_attention.experiment.run_folder import RunFolder
+from rl_attention.experiment.weights import hash_weights, load_weights
+
+_SAME = ("arm", "extractor", "net_arch", "env.normalize")
+
+
+def describe_source(folder: Path) -> InitConfig:
+    """Say what a run that begins with the weights of another has in its config.
+
+    Args:
+        folder: The other run's folder.
+
+    Raises:
+        UserError: It is no finished run.
+    """
+    run = RunFolder(folder)
+    run.read_config()
+    return InitConfig(path=str(folder), sha256=_digest(run))
+
+
+def check_init(config: RunConfig) -> None:
+    """Refuse weights that are not those of the config, or of a network of another kind.
+
+    Args:
+        config: The run that would begin with them.
+
+    Raises:
+        UserError: The other run is not there, was trained again, or has another arm, another size
+            or other observations.
+    """
+    if config.init is None:
+        return
+    run = RunFolder(Path(config.init.path))
+    there = run.read_config()
+    if _digest(run) != config.init.sha256:
+        raise UserError(
+            f"init: the weights in {run.path} are not those that this run is to begin with; give "
+            "--from again, with another folder for the new run"
+        )
+    if there.algo != config.algo and "dqn" in (there.algo, config.algo):
+        raise UserError(
+            f"init: expected a run of {config.algo}, whose network is of another kind than that of "
+            f"{there.algo} in {run.path}: take --algo {there.algo}, or another run"
+        )
+    kept, wanted = _shape(there), _shape(config)
+    for key, value in wanted.items():
+        if kept.get(key) != value:
+            raise UserError(
+                f"init: expected a run with the {key} {value!r} of this one, but {run.path} has "
+                f"{kept.get(key)!r}: take its settings, or another run"
+            )
+    if there.env != config.env and observation_space(there.env) != observation_space(config.env):
+        raise UserError(
+            "init: expected a run that sees what this one sees, but the observations of "
+            f"{there.env.id} in {run.path} are not those of {config.env.id}"
+        )
+
+
+def begin_with(config: RunConfig, model: BaseAlgorithm, env: VecEnv) -> None:
+    """Put the other run's weights, and its running means, into a model; no other state.
+
+    Args:
+        config: The run; one that begins with random weights is left as it is.
+        model: Its model.
+        env: Its environment.
+
+    Raises:
+        UserError: The weights are of another network.
+    """
+    if config.init is None:
+        return
+    run = RunFolder(Path(config.init.path))
+    load_normalization(env, run.normalization)
+    load_weights(model.policy, run.policy)
+
+
+def _shape(config: RunConfig) -> dict[str, object]:
+    """Return the settings that decide what the network is."""
+    settings = flatten(config.dump())
+    return {
+        key: value
+        for key, value in settings.items()
+        if any(key == name or key.startswith(f"{name}.") for name in _SAME)
+    }
+
+
+def _digest(run: RunFolder) -> str:
+    if not run.policy.exists():
+        raise UserError(f"{run.path}: expected a finished run, but there is no {run.policy.name}")
+    return hash_weights(run.policy)
