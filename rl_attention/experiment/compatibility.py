@@ -22,6 +22,7 @@ def find_conflict(config: "RunConfig") -> str | None:
     checks = (
         _arm_and_view,
         _normalize,
+        _history,
         _heads,
         _choices,
         _patches,
@@ -55,6 +56,18 @@ def _normalize(config: "RunConfig") -> str | None:
     )
 
 
+def _history(config: "RunConfig") -> str | None:
+    if config.env.n_frames is None:
+        if config.extractor.frames == "entities":
+            return None
+        return "extractor.frames: means nothing without env.n_frames; set it, or leave this out"
+    if config.env.view != "entities":
+        return f"env.n_frames: expected the view 'entities', got {config.env.view!r}"
+    if config.imitation is not None:
+        return "env.n_frames: expected none with imitation, whose bot is asked about single frames"
+    return None
+
+
 def _heads(config: "RunConfig") -> str | None:
     width, heads = config.extractor.width, config.extractor.n_heads
     if config.arm == "flat" or width % heads == 0:
@@ -66,11 +79,11 @@ def _choices(config: "RunConfig") -> str | None:
     """Attention's own options; the control arms are sized by attention, so they need them too."""
     if config.arm == "flat":
         return None
-    view = config.env.view
+    kind = config.env.view if config.env.n_frames is None else "frames"
     # the rows of the entities view hold coordinates, and every view but flat holds the mission
-    columns = ("right", "forward") if view == "entities" else None
+    columns = ("right", "forward") if kind == "entities" else None
     options = {**config.extractor.model_dump(), "place_columns": columns}
-    conflict = find_combination_conflict(options, kind=view, has_words=True)
+    conflict = find_combination_conflict(options, kind=kind, has_words=True)
     return None if conflict is None else f"extractor.{conflict[0]}: {conflict[1]}"
 
 
@@ -126,6 +139,8 @@ def _imitation(config: "RunConfig") -> str | None:
             f"attention_ent_coef: expected 0 with imitation, got {config.attention_ent_coef}: it "
             "is a term of the algorithm's loss, and labels have their own"
         )
+    if config.env.agent_view_size != 7:
+        return f"env.agent_view_size: expected 7 with imitation, got {config.env.agent_view_size}"
     if asked.method == "dagger" and asked.rounds > asked.labels:
         return (
             f"imitation.rounds: expected at most imitation.labels = {asked.labels}, one for each "

@@ -39,6 +39,14 @@ class EnvConfig(ConfigModel):
     )
     n_envs: Count = Field(default=64, description="Environments stepped together.")
     max_entities: Count = Field(default=32, description="Rows of the entities view.")
+    agent_view_size: Annotated[int, Field(ge=3)] = Field(
+        default=7, description="Side of what the agent sees; python MiniGrid alone has others."
+    )
+    n_frames: Count | None = Field(
+        default=None,
+        description="Frames of its episode that the agent sees, with what it did; by default the "
+        "newest alone.",
+    )
     normalize: bool = Field(
         default=False, description="VecNormalize on observation and reward; for the flat view only."
     )
@@ -87,6 +95,10 @@ class ExtractorConfig(ConfigModel):
         default=128, description="Hidden size of attention's feed-forward layers."
     )
     patch_size: Count = Field(default=8, description="Side of a patch of the pixels view.")
+    frames: Literal["entities", "summary"] = Field(
+        default="entities",
+        description="With env.n_frames: a token for each entity of each step, or one a step.",
+    )
 
 
 class ZeroShotConfig(ConfigModel):

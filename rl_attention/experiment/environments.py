@@ -24,6 +24,9 @@ TRAINING, EVALUATION = 0, 1
 HELD_OUT, MIXING, FITTING = 3, 4, 5
 """Streams of an imitation: other episodes again, who takes a step, and the order of labels."""
 
+PROBES = 6
+"""Stream of probes that have to be played."""
+
 _TAUGHT = 16
 """Environments with a bot: enough for a batch, few enough that each plays whole episodes."""
 
@@ -62,14 +65,15 @@ def check_env(env: EnvConfig) -> str:
     """
     with environment_errors():
         rl_attention_envs.check_environment(env.id)
-        choice = rl_attention_envs.choose_backend(env.id, env.backend)
+        choice = rl_attention_envs.choose_backend(env.id, env.backend, env.agent_view_size)
     return f"{choice.name}: {choice.reason}"
 
 
 def backend_name(env: EnvConfig) -> str:
     """Return who steps the environments."""
     with environment_errors():
-        return str(rl_attention_envs.choose_backend(env.id, env.backend).name)
+        choice = rl_attention_envs.choose_backend(env.id, env.backend, env.agent_view_size)
+        return str(choice.name)
 
 
 def build_env(
@@ -94,7 +98,7 @@ def build_env(
     """
     env = config.env
     with environment_errors():
-        return rl_attention_envs.make_vec_env(
+        made = rl_attention_envs.make_vec_env(
             env.id,
             view=env.view,
             n_envs=env.n_envs if n_envs is None else n_envs,
@@ -103,8 +107,20 @@ def build_env(
             vec_env=env.vec_env,
             num_threads=config.num_threads or threads,
             max_entities=env.max_entities,
+            agent_view_size=env.agent_view_size,
             change=change,
         )
+    return _with_history(env, made)
+
+
+def _with_history(env: EnvConfig, made: "VecEnv") -> "VecEnv":
+    """Let environments show past frames, if the settings say so."""
+    if env.n_frames is None:
+        return made
+
+    from rl_attention.history import HistoryVecEnv
+
+    return HistoryVecEnv(made, env.n_frames)
 
 
 def check_teacher(env: EnvConfig) -> None:
@@ -152,10 +168,14 @@ def observation_space(env: EnvConfig) -> "spaces.Space[Any]":
     """
     with environment_errors():
         made = rl_attention_envs.make_vec_env(
-            env.id, view=env.view, backend=env.backend, max_entities=env.max_entities
+            env.id,
+            view=env.view,
+            backend=env.backend,
+            max_entities=env.max_entities,
+            agent_view_size=env.agent_view_size,
         )
     made.close()
-    return made.observation_space
+    return _with_history(env, made).observation_space
 
 
 def change_applies(env: EnvConfig, change: str) -> bool:
@@ -185,6 +205,7 @@ def probe_data(config: RunConfig) -> dict[str, Any]:
                 view=env.view,
                 n_probes=config.recording.n_probes,
                 max_entities=env.max_entities,
+                agent_view_size=env.agent_view_size,
             )
         )
 
@@ -195,7 +216,7 @@ def place_columns(env: EnvConfig) -> tuple[int, ...] | None:
     Args:
         env: The environment's settings.
     """
-    if env.view != "entities":
+    if env.view != "entities" or env.n_frames is not None:  # the place of a past row is its step
         return None
     return tuple(COLUMNS.index(name) for name in ("right", "forward"))
 

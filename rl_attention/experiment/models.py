@@ -15,12 +15,14 @@ from rl_attention.experiment.environments import observation_space, place_column
 from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.extractors import EXTRACTORS, count_parameters, match_parameters
 from rl_attention.extractors.parameters import SIZE_KNOBS
+from rl_attention.history import HistoryRolloutBuffer
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN}
 
 ADAM_EPS = {"ppo": 1e-5, "dqn": 1e-8}
 """Epsilon of Adam, as SB3 has it, for the algorithms that use Adam."""
 
+_ROLLOUTS = ("ppo", "a2c")
 _SCHEDULES = ("learning_rate", "clip_range")
 _MINIBATCHES = (4, 3, 2, 1)
 
@@ -44,6 +46,7 @@ def build_model(config: RunConfig, env: VecEnv) -> BaseAlgorithm:
             seed=config.seed,
             device=config.device,
             **algorithm_kwargs(config),
+            **_buffer(config),
         )
     except AssertionError as error:
         # SB3 refuses action spaces by an assertion
@@ -105,6 +108,13 @@ def algorithm_kwargs(config: RunConfig) -> dict[str, Any]:
     if config.algo == "ppo" and kwargs["batch_size"] is None:
         kwargs["batch_size"] = default_batch_size(kwargs["n_steps"] * config.env.n_envs)
     return kwargs
+
+
+def _buffer(config: RunConfig) -> dict[str, Any]:
+    """Let a rollout of windows keep each frame once."""
+    if config.env.n_frames is None or config.algo not in _ROLLOUTS:
+        return {}
+    return {"rollout_buffer_class": HistoryRolloutBuffer}
 
 
 def make_schedule(value: float | str) -> float | LinearSchedule:

@@ -21,7 +21,8 @@ def count_operations(model: BaseAlgorithm) -> int:
     observations, _ = model.policy.obs_to_tensor(last)
     training = model.policy.training
     model.policy.set_training_mode(False)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # the counter follows gradients, and fails on a view of a parameter that was made without them
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
         model.policy._predict(observations, deterministic=True)
     model.policy.set_training_mode(training)
     return int(counter.get_total_flops()) // rows
