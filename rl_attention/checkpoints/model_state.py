@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from rl_attention.checkpoints.manifest import CheckpointError
 
-EXACT = ("PPO", "A2C", "DQN", "SAC", "TD3", "DDPG")
+EXACT = ("PPO", "A2C", "DQN", "SAC", "TD3", "DDPG", "RecurrentPPO")
 """Algorithms whose whole state is known here."""
 
 _COUNTERS = (

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_attention.combinations import find_combination_conflict
-from rl_attention.experiment.hyperparams import PPOConfig
+from rl_attention.experiment.hyperparams import PPOConfig, PPOLSTMConfig
 
 if TYPE_CHECKING:
     from rl_attention.experiment.config import RunConfig
@@ -26,6 +26,7 @@ def find_conflict(config: "RunConfig") -> str | None:
         _heads,
         _choices,
         _patches,
+        _lstm,
         _minibatch,
         _epsilon,
         _snapshots,
@@ -92,6 +93,18 @@ def _patches(config: "RunConfig") -> str | None:
     if config.env.view != "pixels" or side % patch == 0:
         return None
     return f"extractor.patch_size: expected a divisor of the view's {side} pixels, got {patch}"
+
+
+def _lstm(config: "RunConfig") -> str | None:
+    settings = config.hyperparams
+    if not isinstance(settings, PPOLSTMConfig):
+        return None
+    if settings.shared_lstm and settings.enable_critic_lstm:
+        return (
+            "hyperparams.enable_critic_lstm: expected false with shared_lstm, got true: the value "
+            "has the LSTM of the policy then"
+        )
+    return None
 
 
 def _minibatch(config: "RunConfig") -> str | None:

@@ -21,7 +21,7 @@ from rl_attention.experiment.fields import (
 from rl_attention.experiment.hyperparams import HYPERPARAMS, Hyperparams
 from rl_attention.experiment.imitation.config import DEFAULT_LABELS, ImitationConfig
 
-Algo = Literal["ppo", "a2c", "dqn"]
+Algo = Literal["ppo", "a2c", "dqn", "ppo_lstm"]
 Arm = Literal["attention", "uniform", "mlp", "cnn", "flat"]
 View = Literal["entities", "cells", "pixels", "flat"]
 

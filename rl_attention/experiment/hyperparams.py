@@ -1,6 +1,6 @@
 """Hyperparameters of each algorithm, in SB3's own spelling."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -21,6 +21,10 @@ class Hyperparams(ConfigModel):
     learning_rate: Schedule = Field(default=3e-4, description="Step size; lin_X falls from X to 0.")
     gamma: Fraction = Field(default=0.99, description="Discount.")
     max_grad_norm: Positive = Field(default=0.5, description="Gradients are clipped to this norm.")
+
+    def of_network(self) -> dict[str, Any]:
+        """Return the settings that shape the network, by name: arguments of the policy."""
+        return {}
 
 
 class OnPolicyHyperparams(Hyperparams):
@@ -51,6 +55,24 @@ class PPOConfig(OnPolicyHyperparams):
     target_kl: Positive | None = Field(
         default=None, description="Stop the passes above this divergence."
     )
+
+
+class PPOLSTMConfig(PPOConfig):
+    """RecurrentPPO of sb3-contrib: an LSTM between the features and the heads."""
+
+    n_steps: Count = Field(
+        default=128,
+        description="Frames each environment gives to one update; gradients reach no further.",
+    )
+    lstm_hidden_size: Count = Field(default=256, description="Hidden units of each LSTM.")
+    n_lstm_layers: Count = Field(default=1, description="Layers of each LSTM.")
+    shared_lstm: bool = Field(default=False, description="One LSTM for policy and value.")
+    enable_critic_lstm: bool = Field(default=True, description="The value has an LSTM too.")
+
+    def of_network(self) -> dict[str, Any]:
+        """Return the settings that shape the network, by name."""
+        names = ("lstm_hidden_size", "n_lstm_layers", "shared_lstm", "enable_critic_lstm")
+        return {name: getattr(self, name) for name in names}
 
 
 class A2CConfig(OnPolicyHyperparams):
@@ -97,4 +119,9 @@ class DQNConfig(Hyperparams):
     exploration_final_eps: Fraction = Field(default=0.05, description="Last epsilon.")
 
 
-HYPERPARAMS: dict[str, type[Hyperparams]] = {"ppo": PPOConfig, "a2c": A2CConfig, "dqn": DQNConfig}
+HYPERPARAMS: dict[str, type[Hyperparams]] = {
+    "ppo": PPOConfig,
+    "a2c": A2CConfig,
+    "dqn": DQNConfig,
+    "ppo_lstm": PPOLSTMConfig,
+}

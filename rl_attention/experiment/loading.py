@@ -23,7 +23,7 @@ from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.weights import count_stored, load_weights
 from rl_attention.extractors import count_parameters
 
-_MOST_ENVS, _MOST_ENTITIES, _MOST_LAYERS = 1 << 16, 1 << 12, 1 << 10
+_MOST_ENVS, _MOST_ENTITIES, _MOST_FRAMES, _MOST_LAYERS = 1 << 16, 1 << 12, 1 << 12, 1 << 10
 _WIDEST = 1 << 24  # a matrix of this size can still be counted
 
 
@@ -62,8 +62,9 @@ def load_policy(folder: Path, *, device: str | None = None, best: bool = False) 
     if checkpoint is None and not os.path.lexists(run.policy):
         raise UserError(f"{folder}: the run is not finished, there is no {run.policy.name}")
     check_run(config)
-    # how it was trained does not shape the network, and one environment is enough to act
-    hyperparams = HYPERPARAMS[config.algo].model_validate({})
+    # how it was trained hardly shapes the network, and one environment is enough to act
+    shape = config.hyperparams.of_network()
+    hyperparams = HYPERPARAMS[config.algo].model_validate(shape)
     alone = config.env.model_copy(update={"n_envs": 1, "vec_env": "dummy"})
     acting = config.model_copy(update={"env": alone, "hyperparams": hyperparams})
     room = count_stored(run.policy if checkpoint is None else checkpoint.file(TENSORS))
@@ -95,7 +96,11 @@ def _refuse_giants(config: RunConfig, folder: Path) -> None:
     widths = {f"extractor.{name}": size for name, size in config.extractor.model_dump().items()}
     widths |= {f"net_arch.{index}": size for index, size in enumerate(config.net_arch)}
     sizes = {name: (size, _WIDEST) for name, size in widths.items() if isinstance(size, int)}
+    shape = config.hyperparams.of_network()
     sizes |= {
+        "hyperparams.lstm_hidden_size": (shape.get("lstm_hidden_size", 0), _WIDEST),
+        "hyperparams.n_lstm_layers": (shape.get("n_lstm_layers", 0), _MOST_LAYERS),
+        "env.n_frames": (config.env.n_frames or 0, _MOST_FRAMES),
         "env.n_envs": (config.env.n_envs, _MOST_ENVS),
         "env.max_entities": (config.env.max_entities, _MOST_ENTITIES),
         "extractor.n_blocks": (config.extractor.n_blocks, _MOST_LAYERS),
@@ -114,8 +119,10 @@ def _refuse_larger(config: RunConfig, env: VecEnv, room: int, folder: Path) -> N
         kwargs = policy_kwargs(config, env)
         build = kwargs.get("features_extractor_class", FlattenExtractor)
         extractor = build(env.observation_space, **kwargs.get("features_extractor_kwargs", {}))
-    layers = [extractor.features_dim, *config.net_arch]
-    count = count_parameters(extractor) + sum(a * b for a, b in pairwise(layers))
+    hidden = config.hyperparams.of_network().get("lstm_hidden_size", 0)
+    memory = 4 * hidden * (extractor.features_dim + hidden)
+    layers = [hidden or extractor.features_dim, *config.net_arch]
+    count = count_parameters(extractor) + memory + sum(a * b for a, b in pairwise(layers))
     if count > room:
         raise UserError(
             f"{folder}: its config makes a network of {count:,} weights or more, but its file of "

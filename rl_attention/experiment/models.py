@@ -3,23 +3,22 @@
 from typing import Any
 
 from gymnasium import spaces
-from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.errors import UserError
+from rl_attention.experiment.algorithms import RECURRENT, find_algorithm
 from rl_attention.experiment.compatibility import find_conflict
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import observation_space, place_columns
+from rl_attention.experiment.hyperparams import PPOConfig
 from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.extractors import EXTRACTORS, count_parameters, match_parameters
 from rl_attention.extractors.parameters import SIZE_KNOBS
 from rl_attention.history import HistoryRolloutBuffer
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN}
-
-ADAM_EPS = {"ppo": 1e-5, "dqn": 1e-8}
+ADAM_EPS = {"ppo": 1e-5, "ppo_lstm": 1e-5, "dqn": 1e-8}
 """Epsilon of Adam, as SB3 has it, for the algorithms that use Adam."""
 
 _ROLLOUTS = ("ppo", "a2c")
@@ -37,10 +36,11 @@ def build_model(config: RunConfig, env: VecEnv) -> BaseAlgorithm:
     Raises:
         UserError: The algorithm cannot take the actions, or no control arm matches in size.
     """
-    dict_space = isinstance(env.observation_space, spaces.Dict)
+    kind = "MultiInput" if isinstance(env.observation_space, spaces.Dict) else "Mlp"
+    memory = "Lstm" if config.algo in RECURRENT else ""
     try:
-        return ALGORITHMS[config.algo](
-            "MultiInputPolicy" if dict_space else "MlpPolicy",
+        return find_algorithm(config.algo)(
+            f"{kind}{memory}Policy",
             env,
             policy_kwargs=policy_kwargs(config, env),
             seed=config.seed,
@@ -72,6 +72,7 @@ def policy_kwargs(config: RunConfig, env: VecEnv) -> dict[str, Any]:
     if config.algo in ADAM_EPS:
         # one kernel for all parameters; SB3 leaves its own epsilon out as soon as options are given
         kwargs["optimizer_kwargs"] = {"fused": True, "eps": ADAM_EPS[config.algo]}
+    kwargs |= config.hyperparams.of_network()
     if config.arm != "flat":
         reference = _reference(config)
         kwargs["features_extractor_class"] = EXTRACTORS[config.arm]
@@ -101,11 +102,11 @@ def _default_attention(config: RunConfig) -> tuple[spaces.Space[Any], dict[str, 
 
 def algorithm_kwargs(config: RunConfig) -> dict[str, Any]:
     """Turn a config's hyperparameters into SB3's arguments."""
-    kwargs = config.hyperparams.model_dump()
+    kwargs = config.hyperparams.model_dump(exclude=set(config.hyperparams.of_network()))
     for name in _SCHEDULES:
         if name in kwargs:
             kwargs[name] = make_schedule(kwargs[name])
-    if config.algo == "ppo" and kwargs["batch_size"] is None:
+    if isinstance(config.hyperparams, PPOConfig) and kwargs["batch_size"] is None:
         kwargs["batch_size"] = default_batch_size(kwargs["n_steps"] * config.env.n_envs)
     return kwargs
 

@@ -1,5 +1,7 @@
 """What one decision costs, in floating-point operations."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -23,6 +25,15 @@ def count_operations(model: BaseAlgorithm) -> int:
     model.policy.set_training_mode(False)
     # the counter follows gradients, and fails on a view of a parameter that was made without them
     with torch.enable_grad(), FlopCounterMode(display=False) as counter:
-        model.policy._predict(observations, deterministic=True)
+        _decide(model, observations)
     model.policy.set_training_mode(training)
     return int(counter.get_total_flops()) // rows
+
+
+def _decide(model: Any, observations: Any) -> None:
+    states = getattr(model, "_last_lstm_states", None)
+    if states is None:
+        model.policy._predict(observations, deterministic=True)
+        return
+    begun = torch.as_tensor(model._last_episode_starts, device=model.device).float()
+    model.policy._predict(observations, states.pi, begun, deterministic=True)

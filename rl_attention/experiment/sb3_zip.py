@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from rl_attention.errors import UserError
+from rl_attention.experiment.algorithms import find_algorithm
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import build_env
 from rl_attention.experiment.loading import LoadedRun
-from rl_attention.experiment.models import ALGORITHMS
 from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.validation import validate
 
@@ -59,7 +59,7 @@ def load_trusted_zip(path: Path, config: RunConfig) -> LoadedRun:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what only training would need
-            model = ALGORITHMS[config.algo].load(path, env=env, device=config.device, **changes)
+            model = find_algorithm(config.algo).load(path, env=env, device=config.device, **changes)
     except Exception as error:  # code from anywhere may raise anything
         env.close()
         raise UserError(_explain(path, config, error)) from None

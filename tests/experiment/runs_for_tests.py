@@ -38,6 +38,8 @@ KINDS = {
     "ppo-subproc": {"env": {"backend": "gymnasium", "vec_env": "subproc", "n_envs": 2}},
     "ppo-normalized": {"arm": "flat", "env": {"normalize": True}},
     "ppo-entropy": {"attention_ent_coef": "lin_0.01"},
+    "ppo-windows": {"env": {"n_frames": 4}},
+    "ppo_lstm": {"algo": "ppo_lstm", "hyperparams": {"lstm_hidden_size": 8}},
     "a2c": {"algo": "a2c"},
     "a2c-gymnasium": {"algo": "a2c", "env": {"backend": "gymnasium"}},
     "dqn": DQN,

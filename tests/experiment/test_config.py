@@ -87,7 +87,7 @@ def test_frames_may_have_an_exponent():
     ("changes", "parts"),
     [
         ({"algo": "pppo"}, ["task.yaml: algo: expected", "'pppo'", "did you mean 'ppo'?"]),
-        ({"algo": "sac"}, ["algo: expected 'ppo', 'a2c' or 'dqn', got 'sac'"]),
+        ({"algo": "sac"}, ["algo: expected 'ppo', 'a2c', 'dqn' or 'ppo_lstm', got 'sac'"]),
         ({"arm": "atention"}, ["arm: expected", "did you mean 'attention'?"]),
         ({"hyperparms": {}}, ["hyperparms: unknown key; did you mean 'hyperparams'?"]),
         ({"env": {"max_entitys": 3}}, ["env.max_entitys", "did you mean 'max_entities'?"]),

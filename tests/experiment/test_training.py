@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rl_attention.comparison import read_run
 from rl_attention.errors import UserError
 from rl_attention.experiment import outcome, training
+from rl_attention.experiment.algorithms import find_algorithm
 from rl_attention.experiment.allocator import keep_freed_memory
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import EVALUATION, TRAINING, build_env, derive_seed
@@ -22,7 +23,6 @@ from rl_attention.experiment.evaluation import evaluate
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.loading import load_policy
 from rl_attention.experiment.models import (
-    ALGORITHMS,
     algorithm_kwargs,
     build_model,
     count_model_parameters,
@@ -49,6 +49,7 @@ BASE = {
 ALGOS = {
     "ppo": {},
     "a2c": {"algo": "a2c"},
+    "ppo_lstm": {"algo": "ppo_lstm", "hyperparams": {"lstm_hidden_size": 8}},
     "dqn": {"algo": "dqn", "hyperparams": {"learning_starts": 32, "buffer_size": 200}},
 }
 
@@ -353,7 +354,7 @@ def test_adam_takes_one_kernel_with_the_epsilon_that_sb3_gives_it(algo):
     config = build(**ALGOS[algo])
     env = build_env(config)
     ours = build_model(config, env).policy.optimizer.defaults
-    plain = ALGORITHMS[algo]("MultiInputPolicy", env, device="cpu").policy.optimizer.defaults
+    plain = find_algorithm(algo)("MultiInputPolicy", env, device="cpu").policy.optimizer.defaults
     assert ours["fused"]
     assert ours["eps"] == plain["eps"]
 
