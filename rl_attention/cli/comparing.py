@@ -18,7 +18,7 @@ from rl_attention.experiment.preflight import check_run
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.sweep import Executor, LocalExecutor, Trial
 from rl_attention.sweep.board import ProgressBoard
-from rl_attention.sweep.records import RecordKeeper, find_finished
+from rl_attention.sweep.records import RecordKeeper, find_finished, with_defaults
 
 _WIDTH = 110
 
@@ -97,7 +97,7 @@ def read_finished(trials: Iterable[Trial]) -> list[RunResult]:
     """
     found = ((trial, find_finished(trial)) for trial in trials)
     runs = ((trial, read_run(path)) for trial, path in found if path is not None)
-    return [replace(run, task=trial.task or run.task) for trial, run in runs]
+    return [replace(with_defaults(run), task=trial.task or run.task) for trial, run in runs]
 
 
 def show_comparison(

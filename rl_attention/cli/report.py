@@ -74,8 +74,10 @@ def command(
     from rl_attention.comparison.page import TITLE
     from rl_attention.comparison.report import render_report
     from rl_attention.comparison.suite import summarise_suite
+    from rl_attention.sweep.records import with_defaults
 
-    summary = summarise_suite(read_runs(find_runs(places)), baseline=baseline, metric=metric)
+    runs = [with_defaults(run) for run in read_runs(find_runs(places))]
+    summary = summarise_suite(runs, baseline=baseline, metric=metric)
     listed = ", ".join(sorted({str(place) for place in places}))
     told = f"from the runs in {listed}" if reproduce is None else reproduce
     heading = title or TITLE

@@ -2,9 +2,10 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from rl_attention.comparison.results import read_run
+from rl_attention.comparison.results import RunResult, read_run
 from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.overrides import flatten
@@ -105,6 +106,19 @@ def keep(trial: Trial) -> None:
             f"{trial.record} cannot be written ({error.strerror}); choose another folder with "
             "--results"
         ) from None
+
+
+def with_defaults(run: RunResult) -> RunResult:
+    """Give a result of an older version the defaults of the settings that it lacks.
+
+    Args:
+        run: A result; one whose settings are not those of a config stays as it is.
+    """
+    try:
+        settings = validate(RunConfig, run.settings, source=str(run.path)).dump()
+    except UserError:
+        return run
+    return replace(run, settings=settings)
 
 
 class RecordKeeper:

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rl_attention.checkpoints import CheckpointError, CheckpointStore
 from rl_attention.checkpoints.training import read_training
 from rl_attention.errors import UserError
-from rl_attention.experiment import training
+from rl_attention.experiment import outcome
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.loading import load_policy
 from rl_attention.experiment.run_folder import RunFolder
@@ -145,7 +145,7 @@ def test_an_evaluation_that_was_cut_off_is_done_alone(whole, run_with, tmp_path,
 
     config = make_config("ppo")
     with monkeypatch.context() as patch:
-        patch.setattr(training, "evaluate", stop)
+        patch.setattr(outcome, "evaluate", stop)
         with pytest.raises(PowerCut):
             run_trial(config, tmp_path)
     count = Count()

@@ -10,7 +10,7 @@ from rl_attention.errors import UserError
 from rl_attention.experiment.suite_config import parse_suite
 from rl_attention.files import write_json
 from rl_attention.sweep import Outcome, expand_suite
-from rl_attention.sweep.records import RecordKeeper, find_finished, find_record
+from rl_attention.sweep.records import RecordKeeper, find_finished, find_record, with_defaults
 
 SUITE = {
     "arms": {"mlp": {}, "attention": {}},
@@ -151,6 +151,11 @@ def test_a_file_of_an_older_version_lacks_settings_that_are_at_their_defaults(tr
     changed = trial.config.model_copy(update={"net_arch": (32,)})
     with pytest.raises(UserError, match=r"net_arch is \[64\] there, \[32\] here"):
         find_record(replace(trial, config=changed))
+    older, whole = read_run(trial.record), read_run(trial.folder)
+    assert older.settings != whole.settings
+    assert with_defaults(older).settings == with_defaults(whole).settings == whole.settings
+    strange = replace(older, settings={"colour": "red"})
+    assert with_defaults(strange) is strange
 
 
 @pytest.mark.parametrize(
