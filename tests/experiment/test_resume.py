@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rl_attention.checkpoints import CheckpointError, CheckpointStore
 from rl_attention.checkpoints.training import read_training
 from rl_attention.errors import UserError
-from rl_attention.experiment import outcome
+from rl_attention.experiment import outcome, training
 from rl_attention.experiment.interruption import RunInterrupted
 from rl_attention.experiment.loading import load_policy
 from rl_attention.experiment.run_folder import RunFolder
