@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SCRIPTS = (
     "dom",
     "data",
+    "windows",
     "weights",
     "colours",
     "ranges",
@@ -25,6 +26,8 @@ SCRIPTS = (
     "tags",
     "legend",
     "heads",
+    "bars",
+    "strip",
     "columns",
     "table",
     "decision",

@@ -122,6 +122,7 @@ class Entity(Part):
         type: Its kind.
         box: `x0 y0 x1 y1`, pixels in the frame; None: not in the picture.
         place: `x y` in any unit, `y` downwards, where there is no frame.
+        step: Of past frames, how long ago it was there: 0 is now, -3 three steps before.
     """
 
     slot: Count
@@ -129,6 +130,7 @@ class Entity(Part):
     type: str
     box: Box | None = None
     place: Place | None = None
+    step: Annotated[int, Field(le=0)] = 0
 
 
 class Decision(Part):

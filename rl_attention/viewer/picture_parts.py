@@ -42,7 +42,9 @@ def area_height(run: Run) -> int:
     return max(round(AREA * plan.height / plan.width) for plan in plans)
 
 
-def draw_frame(run: Run, step: Step, kind: MapMeta | None, span: Range | None) -> Image.Image:
+def draw_frame(
+    run: Run, step: Step, kind: MapMeta | None, span: Range | None, *, named: bool = True
+) -> Image.Image:
     """Draw a frame with its entities tinted by a map; dots where there is no frame.
 
     Args:
@@ -50,6 +52,7 @@ def draw_frame(run: Run, step: Step, kind: MapMeta | None, span: Range | None) -
         step: One of its steps.
         kind: The map; None: the frame alone.
         span: Range of the map.
+        named: Whether names stand in it.
     """
     plan = lay_out(run, step)
     size = (AREA, round(AREA * plan.height / plan.width))
@@ -62,8 +65,8 @@ def draw_frame(run: Run, step: Step, kind: MapMeta | None, span: Range | None) -
         return image
     if step.frame is not None:
         image = Image.blend(Image.new("RGB", size, _DARK), image, _DIM)
-    named = zip(step.entities, step.values.get(kind.id, []), strict=False)
-    values = {f"e{entity.slot}": value for entity, value in named}
+    known = zip(step.entities, step.values.get(kind.id, []), strict=False)
+    values = {f"e{entity.slot}": value for entity, value in known}
     labels = {f"e{entity.slot}": entity.label or entity.type for entity in step.entities}
     zoom = AREA / plan.width
     for ref, value in values.items():
@@ -72,7 +75,7 @@ def draw_frame(run: Run, step: Step, kind: MapMeta | None, span: Range | None) -
     named_refs = [ref for ref in values if ref in plan.boxes]
     if not plan.drawn and named_refs:
         named_refs = [max(named_refs, key=lambda ref: values[ref])]
-    for ref in named_refs:
+    for ref in named_refs if named else ():
         text = f"{one_line(labels[ref])} {values[ref]:.2f}"
         _name(image, _zoomed(plan.boxes[ref], zoom), text)
     return image

@@ -10,6 +10,7 @@ from rl_attention.errors import UserError, suggest
 from rl_attention.files import write_atomically
 from rl_attention.recording.drawing.colours import BACKGROUND, FAINT, INK
 from rl_attention.recording.drawing.text import LINE, fitted, wrapped, write
+from rl_attention.viewer.film import Film, window_length
 from rl_attention.viewer.picture_parts import (
     AREA,
     BARS,
@@ -41,6 +42,7 @@ class _Panel:
     kind: MapMeta | None
     span: Range | None
     area: int
+    film: Film | None
 
     @property
     def top(self) -> int:
@@ -48,14 +50,21 @@ class _Panel:
         return _GAP + (4 if told else 2) * LINE + _GAP // 2
 
     @property
-    def height(self) -> int:
+    def bottom(self) -> int:
+        """Where the strip of past frames begins."""
         actions = len(self.run.actions) or len(self.run.steps[0].mean or ())
         left = self.area + SCALE_HEIGHT + _GAP
         return self.top + max(left, actions * (LINE + 4) + 5 * LINE)
 
+    @property
+    def height(self) -> int:
+        return self.bottom + (0 if self.film is None else self.film.size[1] + _GAP)
+
 
 def save_png(replay: Replay, path: Path, *, step: int = 0, map: str | None = None) -> None:
     """Write one step as a PNG file: frame with a map over it, bars of the actions, text.
+
+    Of a run that reads past frames the film strip stands below.
 
     Args:
         replay: The data.
@@ -128,7 +137,10 @@ def _panel(run: Run, map_id: str | None) -> _Panel:
     first = next(iter(maps.values()), None)
     kind = first if map_id is None else maps.get(map_id, maps.get("occlusion"))
     span = None if kind is None else range_of(run, kind)
-    return _Panel(run, kind, span, area_height(run))
+    film = None
+    if kind is not None and span is not None and window_length(run) > 1:
+        film = Film(run, kind, span, _WIDTH - 2 * _GAP)
+    return _Panel(run, kind, span, area_height(run), film)
 
 
 def _draw_all(panels: list[_Panel], shown: tuple[Shown | None, ...]) -> Image.Image:
@@ -158,6 +170,8 @@ def _draw(panel: _Panel, found: Shown | None, height: int) -> Image.Image:
     if panel.kind is not None and panel.span is not None:
         scale = draw_scale(panel.kind, panel.span, step.values.get(panel.kind.id, []))
         image.paste(scale, (_GAP, top + panel.area + _GAP // 2))
+    if panel.film is not None:
+        image.paste(panel.film.draw(step), (_GAP, panel.bottom))
     left = AREA + 2 * _GAP
     decision = draw_decision(panel.run, step)
     image.paste(decision, (left, top))

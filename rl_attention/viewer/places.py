@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rl_attention.viewer.parts import Scene, Step
+from rl_attention.viewer.parts import Entity, Scene, Step
 from rl_attention.viewer.schema import Replay, Run
 
 SIDE = 320.0
@@ -56,9 +56,18 @@ def lay_out(run: Run, scene: Scene) -> Plan:
     if scene.frame is not None:
         return _in_frame(run.frames[scene.frame], scene)
     places = [e.place for s in (*run.steps, *run.probes) for e in s.entities if e.place]
-    if any(entity.place for entity in scene.entities):
+    if any(entity.place for entity in of_now(scene)):
         return _on_plan(places, scene)
     return _on_circle(scene)
+
+
+def of_now(scene: Scene) -> list[Entity]:
+    """Return the entities that are there now, which alone have a place in the picture.
+
+    Args:
+        scene: A step or a probe.
+    """
+    return [entity for entity in scene.entities if entity.step == 0]
 
 
 def frame_size(frame: str) -> tuple[int, int]:
@@ -101,7 +110,7 @@ def _when(step: Step) -> tuple[int, int]:
 
 def _in_frame(frame: str, scene: Scene) -> Plan:
     boxes: dict[str, Corners] = {}
-    for entity in scene.entities:
+    for entity in of_now(scene):
         if entity.box is not None:
             x0, y0, x1, y1 = entity.box
             if x1 > x0 and y1 > y0:
@@ -118,7 +127,7 @@ def _on_plan(places: Sequence[Sequence[float]], scene: Scene) -> Plan:
     height = max(SIDE / 2, span[1] * zoom + 2 * _MARGIN)
     spare = ((room - span[0] * zoom) / 2, (height - 2 * _MARGIN - span[1] * zoom) / 2)
     boxes = {}
-    for entity in scene.entities:
+    for entity in of_now(scene):
         if entity.place is not None:
             x, y = (_MARGIN + spare[i] + (entity.place[i] - low[i]) * zoom for i in (0, 1))
             boxes[f"e{entity.slot}"] = _around(x, y)
@@ -128,8 +137,9 @@ def _on_plan(places: Sequence[Sequence[float]], scene: Scene) -> Plan:
 def _on_circle(scene: Scene) -> Plan:
     radius = SIDE / 2 - _MARGIN
     boxes = {}
-    for i, entity in enumerate(scene.entities):
-        angle = 2 * math.pi * i / len(scene.entities) - math.pi / 2
+    entities = of_now(scene)
+    for i, entity in enumerate(entities):
+        angle = 2 * math.pi * i / len(entities) - math.pi / 2
         x, y = SIDE / 2 + radius * math.cos(angle), SIDE / 2 + radius * math.sin(angle)
         boxes[f"e{entity.slot}"] = _around(x, y)
     return Plan(SIDE, SIDE, boxes, drawn=True)

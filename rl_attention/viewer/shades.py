@@ -1,5 +1,6 @@
 """Colours of the numbers of a map, the same in pictures and on the page."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,21 @@ def range_of(run: Run, kind: MapMeta) -> Range:
         run: The run.
         kind: One of its maps.
     """
-    numbers = [0.0, *(v for step in run.steps for v in step.values.get(kind.id, []))]
-    low, high = min(numbers), max(numbers)
+    numbers = (v for step in run.steps for v in step.values.get(kind.id, []))
+    return span_of(numbers, signed=kind.signed)
+
+
+def span_of(numbers: Iterable[float], *, signed: bool) -> Range:
+    """Return the range of numbers, 0 in it.
+
+    Args:
+        numbers: Any.
+        signed: Whether 0 is in the middle.
+    """
+    known = [0.0, *(float(number) for number in numbers)]
+    low, high = min(known), max(known)
     most = max(high, -low)
-    return Range(-most, most, True) if kind.signed else Range(low, high, False)
+    return Range(-most, most, True) if signed else Range(low, high, False)
 
 
 def place_of(value: float, span: Range) -> float:

@@ -3,6 +3,7 @@
 import pytest
 from viewer_browser import CHROMIUM, Shown, load_playwright
 from viewer_samples import SAMPLES, with_frames
+from viewer_windows import WINDOWS
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def browser():
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    for name, make in SAMPLES.items():
+    for name, make in {**SAMPLES, **WINDOWS}.items():
         make().save_html(folder / f"{name}.html")
     return folder
 

@@ -112,6 +112,7 @@ MISFITS = {
     "steps in order": ((*STEP, "t"), 0, "steps: expected each step of each episode once"),
     "slots once": ((*STEP, "entities", 1, "slot"), 0, "entities: slots: expected each once"),
     "a box has four edges": ((*STEP, "entities", 1, "box"), [0.0, 1.0], "entities.1.box"),
+    "no step to come": ((*STEP, "entities", 1, "step"), 1, "entities.1.step: expected to be less"),
     "frames are PNG files": (("runs", 0, "frames", 0), "R0lGODlh", "frames.0: expected a PNG file"),
     "moments in order": ((*PROBE, "moments", 1, "step"), 0, "moments: expected rising steps"),
     "a moment's weights": (
@@ -137,6 +138,14 @@ def test_what_does_not_fit_is_refused_in_one_line(case, data, tmp_path):
     if value == "first":
         value = [data["runs"][0]["steps"][2]["without"][0]]
     assert expected in refusal(tmp_path, set_at(data, path, value))
+
+
+def test_data_from_before_there_were_steps_are_read_as_of_now(data, tmp_path):
+    older = copy.deepcopy(data)
+    for scene in (*older["runs"][0]["steps"], *older["runs"][0]["probes"]):
+        for entity in scene["entities"]:
+            del entity["step"]
+    assert read(tmp_path, older) == with_frames()
 
 
 def leaves(data, path=()):

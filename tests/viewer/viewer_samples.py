@@ -61,11 +61,12 @@ def make_run(
     n_probes=2,
     continuous=False,
     title=None,
+    maker=Maker,
     **options,
 ):
     maps = map_metas(*kinds, title=title)
     options = {"words": MISSION.split(), **options}
-    maker = Maker(seed, layers=layers, maps=maps, continuous=continuous, **options)
+    maker = maker(seed, layers=layers, maps=maps, continuous=continuous, **options)
     steps = [
         maker.step(episode, t, t == length - 1)
         for episode, length in enumerate(lengths)

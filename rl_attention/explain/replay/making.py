@@ -111,7 +111,7 @@ def _step(
     slots = np.flatnonzero(subject.present[row])
     success = states.successes[row]
     action = np.asarray(states.actions[row])
-    layers = weights_of(maps, row, subject.sizes)
+    layers = weights_of(maps, row, subject.sizes, subject.states)
     return Step(
         episode=int(states.episodes[row]),
         t=int(states.steps[row]),

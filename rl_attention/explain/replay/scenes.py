@@ -48,6 +48,7 @@ def entities_of(states: ProbeSet, row: int, slots: Any, places: Any = None) -> l
                 type=_text(states.types, row, slot),
                 box=box if box is not None and _has_area(box) else None,
                 place=place,
+                step=0 if states.steps is None else int(states.steps[row, slot]),
             )
         )
     return found

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from rl_attention.recording.drawing.colours import BACKGROUND, FAINT
+from rl_attention.recording.drawing.film import MOST_TOKENS, film_strip
 from rl_attention.recording.drawing.overlay import Marks, overlay, panel_size, shrunk
 from rl_attention.recording.drawing.scale_bar import BAR_WIDTH, scale_bar
 from rl_attention.recording.drawing.strips import heat_strip, word_strip
@@ -31,8 +32,9 @@ def draw_mosaic(
     What is shown is the read-out row (first query). With frames, entities are tinted in the
     frame, and the weight of the global token, if it has no place there, is written below; without,
     and where the keys are no entities, tokens stand in a strip; so do all tokens of past frames,
-    of which the picture shows those of now alone. The words of the mission come
-    below, if the network reads them. Colours mean the same weight in every picture, and the size
+    of which the picture shows those of now alone, and where they are many, their steps stand there
+    with the names of the largest tokens. The words of the mission come below, if the network
+    reads them. Colours mean the same weight in every picture, and the size
     depends on the probe and the network alone, never on the weights.
 
     Args:
@@ -137,7 +139,7 @@ def _strips(layers: Mapping[str, AttentionMap], probes: ProbeSet, index: int) ->
             for n, is_real in zip(_token_names(found, probes, index), real, strict=True)
             if is_real
         ]
-        strip = heat_strip(names, found.readout[index][:, real], space=_STRIP_SPACE)
+        strip = _strip(names, found, probes, index)
         height = max(strip.height, _LEAST_BAR)
         bar = scale_bar(height, int(real.sum()))
         row = Image.new("RGB", (_SIDE + strip.width + BAR_WIDTH, height + _GAP), BACKGROUND)
@@ -146,6 +148,19 @@ def _strips(layers: Mapping[str, AttentionMap], probes: ProbeSet, index: int) ->
         row.paste(bar, (_SIDE + strip.width, 0))
         parts.append(row)
     return _stacked(parts)
+
+
+def _strip(names: list[str], found: AttentionMap, probes: ProbeSet, index: int) -> Image.Image:
+    """Tokens as cells, or where they are many and of several steps, bars for the steps."""
+    real = found.key_mask[index]
+    weights = found.readout[index][:, real]
+    if len(names) > MOST_TOKENS and probes.steps is not None and "entities" in found.keys:
+        first = segment_slices(found.keys, len(real), probes.sizes)["entities"].start
+        known = {first + token: int(step) for token, step in enumerate(probes.steps[index])}
+        steps = [known.get(int(place)) for place in np.flatnonzero(real)]
+        if any(steps):
+            return film_strip(names, steps, weights, space=_STRIP_SPACE)
+    return heat_strip(names, weights, space=_STRIP_SPACE)
 
 
 def _token_names(found: AttentionMap, probes: ProbeSet, index: int) -> list[str]:

@@ -65,15 +65,16 @@
   function onPlan(run, scene) {
     const { width, height, put } = plan(run);
     const boxes = new Map();
-    for (const { slot, place } of scene.entities)
+    for (const { slot, place } of viewer.windows.now(scene))
       if (place) boxes.set(`e${slot}`, around(put(place)));
     return { width, height, boxes, drawn: true };
   }
 
   function onCircle(scene) {
     const boxes = new Map([["g", around([SIDE / 2, SIDE / 2])]]);
-    const n = scene.entities.length;
-    scene.entities.forEach(({ slot }, i) => {
+    const entities = viewer.windows.now(scene);
+    const n = entities.length;
+    entities.forEach(({ slot }, i) => {
       const angle = (2 * Math.PI * i) / n - Math.PI / 2;
       const radius = SIDE / 2 - MARGIN;
       const centre = [SIDE / 2 + radius * Math.cos(angle), SIDE / 2 + radius * Math.sin(angle)];
@@ -91,17 +92,17 @@
 
   function inFrame(run, scene) {
     const boxes = new Map();
-    for (const { slot, box } of scene.entities) {
+    for (const { slot, box } of viewer.windows.now(scene)) {
       if (box && box[2] > box[0] && box[3] > box[1]) boxes.set(`e${slot}`, box);
     }
     if (scene.agent_box) boxes.set("g", beside(scene.agent_box, [...boxes.values()]));
     return { ...sizeOf(run, scene.frame), boxes, drawn: false };
   }
 
-  /** Size of the picture, and the box of each token that has a place in it. */
+  /** Size of the picture, and the box of each token that has a place in it; the past has none. */
   function of(run, scene) {
     if (scene.frame !== null) return inFrame(run, scene);
-    return scene.entities.some(({ place }) => place) ? onPlan(run, scene) : onCircle(scene);
+    return viewer.windows.now(scene).some(({ place }) => place) ? onPlan(run, scene) : onCircle(scene);
   }
 
   viewer.geometry = { of, imageOf };

@@ -6,26 +6,41 @@
   const SMALL = 112;
 
   /** Where no key has a place in a picture, the keys are drawn as a row of cells. */
-  function paintCells(canvas, shown) {
-    const values = [...shown.values.values()];
+  function paintCells(canvas, values, range) {
     [canvas.width, canvas.height] = [SMALL, 28];
     const context = canvas.getContext("2d");
     context.fillStyle = "#26262c";
     context.fillRect(0, 0, canvas.width, canvas.height);
     values.forEach((value, i) => {
       const [x0, x1] = [i, i + 1].map((k) => Math.round((k * SMALL) / values.length));
-      context.fillStyle = colours.css(colours.of(value, shown.range));
+      context.fillStyle = colours.css(colours.of(value, range));
       context.fillRect(x0, 0, Math.max(1, x1 - x0 - 1), canvas.height);
     });
   }
 
-  function paint(canvas, run, scene, shown, onReady) {
+  /** Of past frames the steps are drawn, as the cells of a strip. */
+  function paintSteps(canvas, run, scene, shown, scale) {
+    const sums = viewer.windows.sums(scene, shown);
+    const range = viewer.ranges.ofSums(run, shown, sums, scale);
+    paintCells(
+      canvas,
+      sums.map(({ value }) => value || 0),
+      range,
+    );
+  }
+
+  function paint(canvas, run, scene, shown, scale, onReady) {
+    const isWindow = viewer.windows.stepsOf(scene).length > 1;
+    if (isWindow && viewer.windows.sums(scene, shown).some(({ value }) => value !== null)) {
+      paintSteps(canvas, run, scene, shown, scale);
+      return;
+    }
     const { boxes } = viewer.geometry.of(run, scene);
     const refs = [...shown.values.keys()];
     if (!refs.length || refs.some((ref) => boxes.has(ref))) {
       viewer.frame.paint(canvas, run, scene, shown, { target: SMALL, onReady });
     } else {
-      paintCells(canvas, shown);
+      paintCells(canvas, [...shown.values.values()], shown.range);
     }
   }
 
@@ -90,7 +105,7 @@
     function drawOne(scene, one, state) {
       const options = { ...state, layer: one.layer.id, head: one.head };
       const shown = viewer.strengths.ofWeights(run, scene, options);
-      paint(one.canvas, run, scene, shown, onReady);
+      paint(one.canvas, run, scene, shown, state.scale, onReady);
       const [label, value] = caption(scene, shown);
       one.label.textContent = label;
       one.value.textContent = value;

@@ -18,7 +18,8 @@
   }
 
   function mark(place, text, kind) {
-    const side = place < 0.15 ? " at-start" : place > 0.85 ? " at-end" : "";
+    const room = kind === "level" ? 0.28 : 0.15;
+    const side = place < room ? " at-start" : place > 1 - room ? " at-end" : "";
     const node = dom.make("span", { class: `mark ${kind}${side}`, text });
     node.style.left = `${100 * place}%`;
     return node;

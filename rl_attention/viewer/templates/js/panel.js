@@ -68,6 +68,7 @@
       decision: viewer.decision.create(run),
       honesty: viewer.honesty.create(run),
       heads: viewer.heads.create(run, onReady),
+      strip: viewer.strip.create(run, onReady),
       table: viewer.table.create(run, runIndex),
     };
     const where = dom.make("p", { class: "where faint" });
@@ -82,6 +83,7 @@
       "div",
       { class: "right" },
       parts.honesty.node,
+      parts.strip.node,
       parts.table.node,
       parts.heads.node,
     );
@@ -107,7 +109,8 @@
       parts.decision.draw(step, hovered);
       parts.honesty.draw(step, shown);
       parts.heads.draw(step, state);
-      parts.table.draw(step, shown, hovered, state.scale);
+      const past = parts.strip.draw(step, state, shown, hovered);
+      parts.table.draw(step, shown, hovered, state.scale, past);
     }
 
     return { node, draw };

@@ -18,11 +18,14 @@
     const told = dom.make("p", { class: "faint label" });
     const picture = viewer.panel.makePicture(run, act, onReady);
     const heads = viewer.heads.create(run, onReady);
+    const isWindow = viewer.windows.lengthOf(run) > 1;
+    const bars = viewer.bars.create(run);
+    bars.node.hidden = !isWindow;
     const name = data.runs.length > 1 ? [dom.make("h3", { class: "label", text: run.name })] : [];
     const body = dom.make(
       "div",
       { class: "panel-body" },
-      dom.make("div", { class: "left" }, picture.node),
+      dom.make("div", { class: "left" }, picture.node, bars.node),
       dom.make("div", { class: "right" }, heads.node),
     );
     const node = dom.make("article", { class: "panel" }, ...name, told, body);
@@ -37,7 +40,10 @@
         return;
       }
       const scene = { ...probe, layers: momentAt(probe, at).layers };
-      picture.draw(scene, viewer.strengths.ofWeights(run, scene, state), null);
+      const shown = viewer.strengths.ofWeights(run, scene, state);
+      picture.draw(scene, shown, null);
+      const sums = viewer.windows.sums(scene, shown);
+      bars.draw(sums, viewer.ranges.ofSums(run, shown, sums, state.scale), null);
       heads.draw(scene, state);
     }
 

@@ -36,6 +36,8 @@
     return [...found, ["none", "frame alone"]];
   }
 
+  const oldest = 1 - Math.max(...runs.map(viewer.windows.lengthOf));
+
   function firstLayer() {
     const run = runs.find((one) => one.layers.length);
     return run ? run.layers[viewer.strengths.layerIndex(run, null)].id : null;
@@ -48,6 +50,7 @@
     query: null,
     map: choices()[0][0],
     scale: "replay",
+    past: null,
     playing: false,
     speed: 2,
     probe: 0,
@@ -69,6 +72,7 @@
     state.step = clamp(state.step, slots.length);
     state.probe = clamp(state.probe, probes.length);
     state.moment = clamp(state.moment, momentsOf(state.probe).length);
+    if (state.past !== null && (state.past < oldest || oldest === 0)) state.past = null;
     if (!layers.has(state.layer)) state.layer = firstLayer();
     if (state.head !== "mean" && !(state.head < headsOf(state.layer))) state.head = "mean";
     if (!choices().some(([id]) => id === state.map)) state.map = choices()[0][0];
@@ -93,6 +97,7 @@
     if (layers.size) parts.push(["layer", state.layer], ["head", state.head]);
     if (state.query !== null) parts.push(["query", state.query]);
     if (state.scale !== "replay") parts.push(["scale", state.scale]);
+    if (state.past !== null) parts.push(["past", state.past]);
     if (probes.length) parts.push(["probe", state.probe], ["moment", state.moment]);
     return `#${new URLSearchParams(parts)}`;
   }
@@ -108,6 +113,7 @@
     head: (text) => (text === "mean" ? text : whole(text)),
     query: (text) => (/^(g|q|[ewt]\d{1,6})$/.test(text) ? text : undefined),
     scale: (text) => (["replay", "step"].includes(text) ? text : undefined),
+    past: (text) => (/^(0|-[1-9]\d{0,5})$/.test(text) ? Number(text) : undefined),
     probe: whole,
     moment: whole,
   };

@@ -48,7 +48,9 @@
   function missing(scene, query, found, asker) {
     if (query === found || query === null) return "";
     const wished = data.labelOf(scene, query);
-    const why = wished === query ? "is not here" : "reads nothing in this layer";
+    const there = wished !== query;
+    const kept = viewer.windows.isPast(scene, query) ? "has no row in this layer" : null;
+    const why = there ? kept || "reads nothing in this layer" : "is not here";
     return `${wished} ${why}: shown for ${asker}.`;
   }
 

@@ -4,10 +4,11 @@
 
   const { dom, data } = viewer;
 
-  /** Indices of the entities, sorted by the first map. */
-  function order(run, step) {
+  /** Indices of the entities of a step of the window, or of all; sorted by the first map. */
+  function order(run, step, past) {
     const values = run.maps.length ? data.valuesOf(step, run.maps[0].id) : null;
-    const indices = step.entities.map((_, i) => i);
+    const all = step.entities.map((_, i) => i);
+    const indices = past === null ? all : all.filter((i) => step.entities[i].step === past);
     return values ? indices.sort((a, b) => values[b] - values[a] || a - b) : indices;
   }
 
@@ -41,6 +42,7 @@
     const body = dom.make("tbody");
     const columns = viewer.columns.of(run);
     const head = makeHead(columns);
+    const title = dom.make("span", { text: "Entities" });
     const empty = dom.make("p", { class: "faint", text: "No entity is in sight at this step." });
     const table = dom.make("table", { class: "entities" }, head, body);
     const told = run.maps.length ? `, sorted by ${run.maps[0].title}` : "";
@@ -48,12 +50,14 @@
     const node = dom.make(
       "section",
       { class: "table" },
-      dom.make("h3", {}, "Entities", dom.make("span", { class: "faint", text: told })),
+      dom.make("h3", {}, title, dom.make("span", { class: "faint", text: told })),
       box,
       empty,
     );
     // room for the most entities of any step, so that what lies below stays where it is
-    const most = run.steps.reduce((n, step) => Math.max(n, step.entities.length), 0);
+    const most = run.steps
+      .flatMap(viewer.windows.stepsOf)
+      .reduce((n, { indices }) => Math.max(n, indices.length), 0);
     node.style.minHeight = `${Math.min(34, 5.5 + 1.85 * most)}rem`;
     let drawn = {};
     let rebuilding = false;
@@ -86,19 +90,20 @@
       if (next || event.key === "Enter") event.preventDefault();
     }
 
-    function rebuild(step, scale) {
+    function rebuild(step, scale, past) {
       const focused = body.contains(document.activeElement)
         ? document.activeElement.dataset.ref
         : null;
       rebuilding = true;
       body.replaceChildren(
-        ...order(run, step).map((i) => makeRow(columns, step, i, scale, listeners)),
+        ...order(run, step, past).map((i) => makeRow(columns, step, i, scale, listeners)),
       );
       const again = focused && (rowOf(focused) || body.firstElementChild);
       if (again) again.focus({ preventScroll: true });
       rebuilding = false;
       if (again && again.dataset.ref !== focused) queueMicrotask(() => hover(again.dataset.ref));
-      box.hidden = !step.entities.length;
+      title.textContent = past === null ? "Entities" : `Tokens of step ${viewer.windows.name(past)}`;
+      box.hidden = !body.children.length;
       empty.hidden = !box.hidden;
     }
 
@@ -106,10 +111,11 @@
       return [...body.children].find((row) => row.dataset.ref === ref);
     }
 
-    function draw(step, shown, hovered, scale) {
-      if (drawn.step !== step || drawn.scale !== scale) {
-        drawn = { step, scale };
-        rebuild(step, scale);
+    /** Draw the table; `past` is the step of the window whose tokens are listed, null: all are. */
+    function draw(step, shown, hovered, scale, past) {
+      if (drawn.step !== step || drawn.scale !== scale || drawn.past !== past) {
+        drawn = { step, scale, past };
+        rebuild(step, scale, past);
       }
       const stop = rowOf(hovered) || body.firstElementChild;
       for (const row of body.children) {

@@ -65,9 +65,11 @@
     return spread(places).map((place) => tag(place, hovered));
   }
 
-  /** What has a number and no place in the picture, in words. */
+  /** What has a number and no place in the picture, in words; the strip has what is past. */
   function elsewhere(geometry, scene, shown) {
-    const away = [...shown.values].filter(([ref]) => !geometry.boxes.has(ref));
+    const away = [...shown.values].filter(
+      ([ref]) => !geometry.boxes.has(ref) && !viewer.windows.isPast(scene, ref),
+    );
     if (!away.length) return "";
     const largest = away.sort((a, b) => b[1] - a[1]).slice(0, 6);
     const told = largest.map(([ref]) => textOf(scene, shown, ref)).join(", ");
