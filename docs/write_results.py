@@ -16,6 +16,8 @@ from rl_attention.comparison.markdown import render_markdown, write_table
 from rl_attention.comparison.suite import SuiteSummary, summarise_suite
 from rl_attention.comparison.table import format_frames
 from rl_attention.comparison.tables import overall_line, results_table
+from rl_attention.explain.bootstrap import Estimate
+from rl_attention.sweep.records import with_defaults
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -28,41 +30,18 @@ SUITES = {
 
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("attention", "speed", "resuming")),
+    *(
+        ROOT / "docs" / f"{page}.md"
+        for page in ("attention", "speed", "resuming", "does-attention-explain")
+    ),
 )
 TABLE = re.compile(
-    r"(<!-- (results|members|ratios|arms|suite): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
+    r"(<!-- (members|ratios|arms|suite|explain): (\S+) -->\n).*?(<!-- end -->)",
+    flags=re.DOTALL,
 )
 
-
-def render(comparison: Comparison) -> str:
-    """Lay the comparison out as a Markdown table with the verdicts below it."""
-    lines = [
-        f"| arm | seeds | mean success | interquartile mean [95 %] | return | frames to 90 % | "
-        f"P(> {comparison.baseline}) | parameters |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in comparison.rows:
-        low, high = row.iqm_interval or (row.iqm, row.iqm)
-        chance = row.probability_of_improvement
-        cells = [
-            f"`{row.arm}`",
-            str(len(row.seeds)),
-            f"{row.success_rate:.3f}",
-            f"{row.iqm:.3f} [{low:.3f}, {high:.3f}]",
-            f"{row.mean_reward:.3f}",
-            format_frames(row),
-            "-" if chance is None else f"{chance:.2f}",
-            f"{row.parameters:,}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    verdicts = [
-        f"- `{v.arm}` against `{v.baseline}`: {v.difference:+.3f} "
-        f"[{v.interval.low:.3f}, {v.interval.high:.3f}], {v.verdict}"
-        for v in comparison.versus
-        if v.interval is not None
-    ]
-    return "\n".join([*lines, "", *verdicts, ""])
+HEAD = re.compile(r"h\d+$")
+"""Ends the name of a map that is of one head."""
 
 
 def render_members(comparison: Comparison, speeds: dict[str, float]) -> str:
@@ -98,12 +77,6 @@ def fill(place: re.Match[str]) -> str:
     """Put the table of one task between its marks."""
     begin, kind, name, end = place.groups()
     return f"{begin}{FILLERS[kind](name)}{end}"
-
-
-def fill_results(task: str) -> str:
-    """Make the table of one task of the README."""
-    folders = sorted(path.parent for path in (RESULTS / task).glob("*/results.json"))
-    return render(compare(read_runs(folders), baseline="mlp"))
 
 
 def fill_members(env: str) -> str:
@@ -149,14 +122,75 @@ def fill_arms(name: str) -> str:
 def fill_suite(name: str) -> str:
     """Make the table of a suite, a row for each task, and what may be said over all of them."""
     summary = read_suite(name)
-    lines = [f"- {overall_line(versus, summary.metric)}" for versus in summary.aggregate.versus]
+    control = read_suite(name, baseline="uniform").aggregate.versus
+    pair = ("attention", "uniform")
+    versus = [*summary.aggregate.versus, *(x for x in control if (x.arm, x.baseline) == pair)]
+    lines = [f"- {overall_line(each, summary.metric)}" for each in versus]
     lines += [f"- {warning}" for warning in summary.warnings]
     return "\n\n".join([write_table(results_table(summary)), "\n".join(lines), ""])
 
 
-def read_suite(name: str) -> SuiteSummary:
+def read_suite(name: str, *, baseline: str | None = None) -> SuiteSummary:
     """Summarise the small result files of a suite."""
-    return summarise_suite(read_runs(find_runs([RESULTS / name])))
+    runs = read_runs(find_runs([RESULTS / name]))
+    return summarise_suite([with_defaults(run) for run in runs], baseline=baseline)
+
+
+def fill_explain(task: str) -> str:
+    """Lay out what `explain` found of one task: a row for each map, and the verdict."""
+    found = read_explained(task)
+    names = ["map", "F [95 %]", f"top entity right (chance {found['chance']:.2f})"]
+    names += [f"flips (any entity {found['flip_random']['mean']:.2f})"]
+    names += ["comprehensiveness", "sufficiency", "against", "sanity"]
+    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+    whole = {name: part for name, part in found["maps"].items() if not HEAD.search(name)}
+    for name, scores in whole.items():
+        parts = ("faithfulness", "hit", "flip", "comprehensiveness", "sufficiency", "violation")
+        cells = [f"`{name}`", *(str(read_estimate(scores[part])) for part in parts)]
+        lines.append(f"| {' | '.join([*cells, with_digits(scores['sanity'])])} |")
+    changed = [
+        f"- weights {name}: actions move by {read_estimate(part['distance'])}, "
+        f"flips {read_estimate(part['flip'])}"
+        for name, part in found["mechanisms"].items()
+    ]
+    said = [
+        f"- attention of two seeds differs by {with_digits(found['between_runs'])} nats of 0.69"
+    ]
+    said += [f"- note: {note}" for note in found["notes"]]
+    title = (
+        f"{found['n_runs']} seeds, {found['n_states']:,} states of {found['n_episodes']} episodes, "
+        f"{found['n_telling']:,} of them telling. **{found['verdict']['text']}.**"
+    )
+    return "\n".join([title, "", *lines, "", *changed, *said, "", *seed_lines(task), ""])
+
+
+def seed_lines(task: str) -> list[str]:
+    """Lay out the seeds by themselves, beside how well each does its task."""
+    lines = ["| seed | success in training's evaluation | verdict | F [95 %] |", "| --- " * 4 + "|"]
+    for path in sorted((RESULTS / "explain").glob(f"{task}_s*.json")):
+        seed = path.stem.rpartition("_s")[2]
+        kept = RESULTS / "core" / task / f"attention_s{seed}.result.json"
+        success = json.loads(kept.read_text(encoding="utf-8"))["success_rate"]
+        alone = read_explained(path.stem)
+        score = read_estimate(alone["maps"]["attention"]["faithfulness"])
+        lines.append(f"| {seed} | {success:.2f} | {alone['verdict']['word']} | {score} |")
+    return lines
+
+
+def read_explained(name: str) -> Any:
+    """Read what `rl-attention explain --json` wrote."""
+    return json.loads((RESULTS / "explain" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def read_estimate(found: dict[str, Any]) -> Estimate:
+    """Read an estimate from JSON, where what is undefined is null."""
+    mean = float("nan") if found["mean"] is None else found["mean"]
+    return Estimate(**{**found, "mean": mean})
+
+
+def with_digits(value: float | None) -> str:
+    """Write a number that may be missing."""
+    return "-" if value is None else f"{value:.2f}"
 
 
 def suite_files() -> dict[Path, str]:
@@ -181,11 +215,11 @@ def with_spread(found: dict[str, Any], name: str) -> str:
 
 
 FILLERS = {
-    "results": fill_results,
     "members": fill_members,
     "ratios": fill_ratios,
     "arms": fill_arms,
     "suite": fill_suite,
+    "explain": fill_explain,
 }
 """From the kind of a table to what makes it."""
 
