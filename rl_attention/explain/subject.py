@@ -118,7 +118,7 @@ class Subject:
         """Choose the temperature where none was given, the same for every question."""
         if options.temperature is not None:
             return options
-        with self._seen(self.raw) as tensors:
+        with self._seen(next(_chunks(self.raw), self.raw)) as tensors:
             return options._replace(temperature=spread_of_values(self.model, tensors))
 
     def without(self, rows: NDArray[np.intp], gone: NDArray[np.bool_]) -> Decisions:

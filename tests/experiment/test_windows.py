@@ -16,6 +16,7 @@ from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.training import run_trial
 from rl_attention.experiment.validation import validate
 from rl_attention.history import HistoryRolloutBuffer
+from rl_attention.recording.snapshots import list_snapshots, read_snapshot
 
 
 def recall(n_frames=9, **changes):
@@ -41,8 +42,12 @@ def test_a_run_leaves_maps_of_past_steps(arm, frames, tmp_path):
     results = run_trial(config, tmp_path / "run")
     assert results.frames == 288
     assert results.settings["env"]["n_frames"] == 3
-    probes = RunFolder(tmp_path / "run").probes
-    assert probes.exists()
+    slots = 3 * (4 + 1) if frames == "entities" else 3
+    snapshots = list_snapshots(RunFolder(tmp_path / "run").path)
+    assert len(snapshots) == (0 if arm == "mlp" else 2)
+    for path in snapshots.values():
+        layers = read_snapshot(path).layers.values()
+        assert all(layer.weights.shape[-1] in (slots, slots + 1) for layer in layers)
     loaded = load_policy(tmp_path / "run")
     try:
         first = evaluate(loaded.model, loaded.config, loaded.env)

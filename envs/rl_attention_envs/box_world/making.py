@@ -6,7 +6,7 @@ from rl_attention_envs.box_world.generator import check_room
 from rl_attention_envs.box_world.params import BoxWorldParams
 from rl_attention_envs.box_world.presets import PRESETS
 from rl_attention_envs.box_world.views import make_box_world_view
-from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.worlds.choosing import choose_params
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -36,13 +36,7 @@ def make_box_world_vec_env(
     Raises:
         EnvironmentConfigError: Something asked for is unknown or cannot be had.
     """
-    if isinstance(world, str) and world not in PRESETS:
-        raise EnvironmentConfigError(
-            f"expected the id of a Box-World, got {world[:80]!r}: choose from {', '.join(PRESETS)}"
-        )
-    if n_envs < 1:
-        raise EnvironmentConfigError(f"n_envs must be at least 1, got {n_envs}")
-    params = PRESETS[world] if isinstance(world, str) else world
+    params = choose_params(world, PRESETS, "Box-World", n_envs=n_envs)
     shown = make_box_world_view(view, params, max_entities)
     check_room(params)
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from rl_attention_envs.errors import EnvironmentConfigError
 from rl_attention_envs.recall.params import RecallParams
 from rl_attention_envs.recall.presets import FAMILY, PRESETS
 from rl_attention_envs.recall.views import make_recall_view
+from rl_attention_envs.worlds.choosing import choose_params
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -35,13 +35,7 @@ def make_recall_vec_env(
     Raises:
         EnvironmentConfigError: Something asked for is unknown or cannot be had.
     """
-    if isinstance(world, str) and world not in PRESETS:
-        raise EnvironmentConfigError(
-            f"expected the id of a Recall, got {world[:80]!r}: choose from {', '.join(PRESETS)}"
-        )
-    if n_envs < 1:
-        raise EnvironmentConfigError(f"n_envs must be at least 1, got {n_envs}")
-    params = PRESETS[world] if isinstance(world, str) else world
+    params = choose_params(world, PRESETS, "Recall", n_envs=n_envs)
     shown = make_recall_view(view, params, max_entities)
 
     from stable_baselines3.common.vec_env import VecMonitor

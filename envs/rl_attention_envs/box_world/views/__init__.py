@@ -5,7 +5,7 @@ from rl_attention_envs.box_world.views.base import BoxWorldView
 from rl_attention_envs.box_world.views.cells import CellsView
 from rl_attention_envs.box_world.views.entities import EntitiesView
 from rl_attention_envs.box_world.views.pixels import PixelsView
-from rl_attention_envs.errors import EnvironmentConfigError
+from rl_attention_envs.worlds.choosing import check_rows, choose_view
 
 BOX_WORLD_VIEWS: dict[str, type[BoxWorldView]] = {
     "entities": EntitiesView,
@@ -25,13 +25,7 @@ def make_box_world_view(name: str, params: BoxWorldParams, max_entities: int = 3
     Raises:
         EnvironmentConfigError: The name is unknown, or a level can have more things than rows.
     """
-    if name not in BOX_WORLD_VIEWS:
-        raise EnvironmentConfigError(
-            f"view: Box-World has {', '.join(BOX_WORLD_VIEWS)}, got {name!r}: choose one of them"
-        )
-    if max_entities < params.max_things and name == "entities":
-        raise EnvironmentConfigError(
-            f"max_entities: expected at least {params.max_things}, the boxes and the key of the "
-            f"largest level, got {max_entities}: raise it"
-        )
-    return BOX_WORLD_VIEWS[name](params, max_entities)
+    chosen = choose_view(name, BOX_WORLD_VIEWS, "Box-World")
+    if name == "entities":
+        check_rows(max_entities, params.max_things, "the boxes and the key of the largest level")
+    return chosen(params, max_entities)
