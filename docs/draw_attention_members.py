@@ -43,6 +43,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "latent": ("l0", "l2"),
     "n_blocks-2": ("l0", "l1"),
     "relative": ("l0",),
+    "rezero": ("l0",),
     "gtrxl": ("l0",),
     "relational": ("l0", "l1"),
 }

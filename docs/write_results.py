@@ -6,6 +6,7 @@ Usage: python docs/write_results.py [--check]
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 from rl_attention.comparison import Comparison, Row, Versus, compare, find_runs, read_runs
 from rl_attention.comparison.markdown import render_markdown, write_table
+from rl_attention.comparison.results import RunResult
 from rl_attention.comparison.suite import SuiteSummary, summarise_suite
 from rl_attention.comparison.table import format_frames
 from rl_attention.comparison.tables import overall_line, results_table
@@ -24,6 +26,7 @@ RESULTS = ROOT / "docs" / "results"
 MEMBERS = ROOT / "configs" / "members.yaml"
 SUITES = {
     "core": "rl-attention compare core --results docs/results/core",
+    "core-gain-1": "rl-attention compare core-gain-1.yaml --results docs/results/core-gain-1",
     "full": "rl-attention sweep full --results docs/results/full",
 }
 """Suites whose small result files are kept, and the command that adds what is missing."""
@@ -32,11 +35,11 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("attention", "speed", "resuming", "does-attention-explain")
+        for page in ("attention", "speed", "resuming", "rare-rewards", "does-attention-explain")
     ),
 )
 TABLE = re.compile(
-    r"(<!-- (members|ratios|arms|suite|explain): (\S+) -->\n).*?(<!-- end -->)",
+    r"(<!-- (members|ratios|arms|suite|gains|explain): (\S+) -->\n).*?(<!-- end -->)",
     flags=re.DOTALL,
 )
 
@@ -122,9 +125,10 @@ def fill_arms(name: str) -> str:
 def fill_suite(name: str) -> str:
     """Make the table of a suite, a row for each task, and what may be said over all of them."""
     summary = read_suite(name)
-    control = read_suite(name, baseline="uniform").aggregate.versus
-    pair = ("attention", "uniform")
-    versus = [*summary.aggregate.versus, *(x for x in control if (x.arm, x.baseline) == pair)]
+    versus = list(summary.aggregate.versus)
+    if "uniform" in summary.arms:
+        control = read_suite(name, baseline="uniform").aggregate.versus
+        versus += [x for x in control if (x.arm, x.baseline) == ("attention", "uniform")]
     lines = [f"- {overall_line(each, summary.metric)}" for each in versus]
     lines += [f"- {warning}" for warning in summary.warnings]
     return "\n\n".join([write_table(results_table(summary)), "\n".join(lines), ""])
@@ -132,8 +136,26 @@ def fill_suite(name: str) -> str:
 
 def read_suite(name: str, *, baseline: str | None = None) -> SuiteSummary:
     """Summarise the small result files of a suite."""
-    runs = read_runs(find_runs([RESULTS / name]))
-    return summarise_suite([with_defaults(run) for run in runs], baseline=baseline)
+    return summarise_suite(read_records(name), baseline=baseline)
+
+
+def read_records(name: str) -> list[RunResult]:
+    """Read the small result files of a suite."""
+    return [with_defaults(run) for run in read_runs(find_runs([RESULTS / name]))]
+
+
+def fill_gains(name: str) -> str:
+    """Hold each arm of a suite against itself with a critic that starts as SB3's does."""
+    after, plain = read_records(name), read_records(f"{name}-gain-1")
+    before = [replace(run, arm=f"{run.arm}, gain 1") for run in plain]
+    parts = []
+    for arm in sorted({run.arm for run in after} & {run.arm for run in plain}):
+        pair = (arm, f"{arm}, gain 1")
+        runs = [run for run in [*after, *before] if run.arm in pair]
+        summary = summarise_suite(runs, baseline=pair[1])
+        said = [f"- {overall_line(each, summary.metric)}" for each in summary.aggregate.versus]
+        parts += [write_table(results_table(summary)), "\n".join(said)]
+    return "\n\n".join([*parts, ""])
 
 
 def fill_explain(task: str) -> str:
@@ -169,7 +191,7 @@ def seed_lines(task: str) -> list[str]:
     lines = ["| seed | success in training's evaluation | verdict | F [95 %] |", "| --- " * 4 + "|"]
     for path in sorted((RESULTS / "explain").glob(f"{task}_s*.json")):
         seed = path.stem.rpartition("_s")[2]
-        kept = RESULTS / "core" / task / f"attention_s{seed}.result.json"
+        kept = RESULTS / "core-gain-1" / task / f"attention_s{seed}.result.json"
         success = json.loads(kept.read_text(encoding="utf-8"))["success_rate"]
         alone = read_explained(path.stem)
         score = read_estimate(alone["maps"]["attention"]["faithfulness"])
@@ -219,6 +241,7 @@ FILLERS = {
     "ratios": fill_ratios,
     "arms": fill_arms,
     "suite": fill_suite,
+    "gains": fill_gains,
     "explain": fill_explain,
 }
 """From the kind of a table to what makes it."""

@@ -18,6 +18,7 @@ from rl_attention.nn import (
     AttentionOptions,
     ChunkReading,
     DenseReading,
+    GrowingSum,
     Layout,
     MixerOptions,
     MultiHeadAttention,
@@ -44,6 +45,14 @@ MEMBERS = [
 class Out(NamedTuple):
     each: torch.Tensor | None
     whole: torch.Tensor | None
+
+
+def opened(module):
+    """Let layers add all that they find, as those that start at nothing do after some training."""
+    for part in module.modules():
+        if isinstance(part, GrowingSum):
+            torch.nn.init.ones_(part.share)
+    return module
 
 
 def name_of(options):
@@ -111,8 +120,8 @@ class Block(torch.nn.Module):
         super().__init__()
         keys = SEGMENTS if crossed else None
         self.crossed = crossed
-        self.block = BLOCKS[kind](
-            WIDTH, options=options, feedforward=12, queries=SEGMENTS, keys=keys
+        self.block = opened(
+            BLOCKS[kind](WIDTH, options=options, feedforward=12, queries=SEGMENTS, keys=keys)
         )
 
     def forward(self, tokens, mask):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_attention.combinations import find_combination_conflict
-from rl_attention.experiment.hyperparams import PPOConfig, PPOLSTMConfig
+from rl_attention.experiment.hyperparams import OnPolicyHyperparams, PPOConfig, PPOLSTMConfig
 
 if TYPE_CHECKING:
     from rl_attention.experiment.config import RunConfig
@@ -28,6 +28,7 @@ def find_conflict(config: "RunConfig") -> str | None:
         _patches,
         _lstm,
         _minibatch,
+        _advantages,
         _epsilon,
         _snapshots,
         _imitation,
@@ -128,6 +129,18 @@ def _epsilon(config: "RunConfig") -> str | None:
     if last <= first:
         return None
     return f"hyperparams.exploration_final_eps: expected at most {first} (the first), got {last}"
+
+
+def _advantages(config: "RunConfig") -> str | None:
+    settings = config.hyperparams
+    if not isinstance(settings, OnPolicyHyperparams) or settings.normalize_advantage:
+        return None
+    if not settings.advantage_floor:
+        return None
+    return (
+        "hyperparams.advantage_floor: expected 0 with normalize_advantage false, got "
+        f"{settings.advantage_floor}: what is not scaled has no floor"
+    )
 
 
 def _snapshots(config: "RunConfig") -> str | None:

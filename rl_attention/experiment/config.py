@@ -81,7 +81,7 @@ class ExtractorConfig(ConfigModel):
         default="auto",
         description="How tokens know where they are; auto: learned, but none for entities.",
     )
-    block: Literal["pre_norm", "gtrxl", "relational"] = Field(
+    block: Literal["pre_norm", "rezero", "gtrxl", "relational"] = Field(
         default="pre_norm", description="What surrounds attention: norms, gates, shared weights."
     )
     pooling: Literal["learned_query", "mean", "max", "ego"] = Field(

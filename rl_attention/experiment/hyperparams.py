@@ -39,6 +39,16 @@ class OnPolicyHyperparams(Hyperparams):
     normalize_advantage: bool = Field(
         default=True, description="Scale advantages to mean 0, deviation 1."
     )
+    advantage_floor: NonNegative = Field(
+        default=0.0,
+        description="Least deviation that advantages are divided by, and then once a rollout; 0: "
+        "none, and once a minibatch.",
+    )
+    value_gain: NonNegative = Field(
+        default=1.0,
+        description="What the first weights of the value head are multiplied by; 0.01 where reward "
+        "is rare.",
+    )
 
 
 class PPOConfig(OnPolicyHyperparams):

@@ -12,11 +12,12 @@ from rl_attention.experiment.algorithms import RECURRENT, find_algorithm
 from rl_attention.experiment.compatibility import find_conflict
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import observation_space, place_columns
-from rl_attention.experiment.hyperparams import PPOConfig
+from rl_attention.experiment.hyperparams import OnPolicyHyperparams, PPOConfig
 from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.extractors import EXTRACTORS, count_parameters, match_parameters
 from rl_attention.extractors.parameters import SIZE_KNOBS
 from rl_attention.history import HistoryRolloutBuffer
+from rl_attention.policies import scale_value_head
 
 ADAM_EPS = {"ppo": 1e-5, "ppo_lstm": 1e-5, "dqn": 1e-8}
 """Epsilon of Adam, as SB3 has it, for the algorithms that use Adam."""
@@ -39,7 +40,7 @@ def build_model(config: RunConfig, env: VecEnv) -> BaseAlgorithm:
     kind = "MultiInput" if isinstance(env.observation_space, spaces.Dict) else "Mlp"
     memory = "Lstm" if config.algo in RECURRENT else ""
     try:
-        return find_algorithm(config.algo)(
+        model = find_algorithm(config.algo)(
             f"{kind}{memory}Policy",
             env,
             policy_kwargs=policy_kwargs(config, env),
@@ -56,6 +57,9 @@ def build_model(config: RunConfig, env: VecEnv) -> BaseAlgorithm:
             f"algo: {config.algo} cannot take the actions {env.action_space} of {config.env.id}; "
             "choose another algorithm"
         ) from None
+    if isinstance(config.hyperparams, OnPolicyHyperparams):
+        scale_value_head(model.policy, config.hyperparams.value_gain)
+    return model
 
 
 def policy_kwargs(config: RunConfig, env: VecEnv) -> dict[str, Any]:
@@ -102,7 +106,10 @@ def _default_attention(config: RunConfig) -> tuple[spaces.Space[Any], dict[str, 
 
 def algorithm_kwargs(config: RunConfig) -> dict[str, Any]:
     """Turn a config's hyperparameters into SB3's arguments."""
-    kwargs = config.hyperparams.model_dump(exclude=set(config.hyperparams.of_network()))
+    ours = {"value_gain", "advantage_floor", *config.hyperparams.of_network()}
+    kwargs = config.hyperparams.model_dump(exclude=ours)
+    if isinstance(config.hyperparams, OnPolicyHyperparams) and config.hyperparams.advantage_floor:
+        kwargs["normalize_advantage"] = False  # a callback scales them
     for name in _SCHEDULES:
         if name in kwargs:
             kwargs[name] = make_schedule(kwargs[name])

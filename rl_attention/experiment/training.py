@@ -9,6 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.callbacks import (
+    AdvantageFloorCallback,
     AttentionEntropyCallback,
     AttentionMapCallback,
     MetricsLogCallback,
@@ -145,6 +146,9 @@ def _make_callbacks(
     config: RunConfig, run: RunFolder, probes: ProbeSet | None
 ) -> list[BaseCallback]:
     callbacks: list[BaseCallback] = [ProgressCallback(run.path), MetricsLogCallback(run.path)]
+    floor = getattr(config.hyperparams, "advantage_floor", 0.0)
+    if floor:
+        callbacks.append(AdvantageFloorCallback(floor))
     if config.attention_ent_coef and config.arm == "attention":
         callbacks.append(AttentionEntropyCallback(make_schedule(config.attention_ent_coef)))
     if probes is not None:

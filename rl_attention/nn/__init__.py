@@ -12,7 +12,7 @@ from rl_attention.nn.probe import Probe
 from rl_attention.nn.ragged import Layout, full_layout, layout_of
 from rl_attention.nn.reading import DenseReading, read_pairs, read_set, read_shared
 from rl_attention.nn.relations import Relations
-from rl_attention.nn.residual import GRUGate
+from rl_attention.nn.residual import GrowingSum, GRUGate
 from rl_attention.nn.scores import SCORES
 from rl_attention.nn.weights import WEIGHTS
 
@@ -30,6 +30,7 @@ __all__ = [
     "DenseReading",
     "GRUGate",
     "GTrXLBlock",
+    "GrowingSum",
     "Layout",
     "LearnedPositions",
     "LearnedQueryPooling",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rl_attention.nn.attention import AttentionOptions, MultiHeadAttention
 from rl_attention.nn.linear import feed_forward
 from rl_attention.nn.reading import Reading
-from rl_attention.nn.residual import GRUGate, Sum
+from rl_attention.nn.residual import GrowingSum, GRUGate, Sum
 
 
 class Block(nn.Module):
@@ -68,7 +68,7 @@ class PreNormBlock(Block):
     no warm-up of the learning rate.
     """
 
-    residual: type[Sum | GRUGate] = Sum
+    residual: type[Sum | GrowingSum | GRUGate] = Sum
 
     def add_rest(self, width: int, *, asks: bool, crossed: bool) -> None:
         """Make the norms and what joins the residual branch; see `Block`."""
@@ -84,6 +84,17 @@ class PreNormBlock(Block):
             keys = self.key_norm(keys)
         tokens = self.after_attention(tokens, self.attention(self.norm(tokens), reading, keys))
         return self.after_feedforward(tokens, self.feedforward(self.feedforward_norm(tokens)))
+
+
+class ReZeroBlock(PreNormBlock):
+    """A pre-norm block whose layers add nothing at the start, so that they cannot be in the way.
+
+    A policy whose reward is rare learns from noise for long; what a layer has to offer comes in as
+    far as it is of use. Source: Bachlechner et al. 2020, "ReZero is All You Need", section 3; the
+    norms stay.
+    """
+
+    residual = GrowingSum
 
 
 class GTrXLBlock(PreNormBlock):
@@ -114,6 +125,7 @@ class RelationalBlock(Block):
 
 BLOCKS: dict[str, type[Block]] = {
     "pre_norm": PreNormBlock,
+    "rezero": ReZeroBlock,
     "gtrxl": GTrXLBlock,
     "relational": RelationalBlock,
 }

@@ -23,6 +23,24 @@ class Sum(nn.Module):
         return stream + found
 
 
+class GrowingSum(nn.Module):
+    """The residual `x + a y` with one learned number `a` that starts at zero.
+
+    Source: Bachlechner et al. 2020, "ReZero is All You Need", equation 1.
+
+    Args:
+        width: Size `D` of a token; not used here.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.share = nn.Parameter(torch.zeros(1))
+
+    def forward(self, stream: Tensor, found: Tensor) -> Tensor:
+        """Join `... D` and `... D`."""
+        return stream + self.share * found
+
+
 class GRUGate(nn.Module):
     """A gated recurrent unit in place of the sum, which starts close to passing `x` on.
 

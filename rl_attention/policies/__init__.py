@@ -14,6 +14,7 @@ from rl_attention.policies.core import (
     AttentionSACPolicy,
     AttentionTD3Policy,
 )
+from rl_attention.policies.value_head import scale_value_head
 
 if TYPE_CHECKING:
     from rl_attention.policies.contrib import (
@@ -36,6 +37,7 @@ __all__ = [
     "AttentionSACPolicy",
     "AttentionTD3Policy",
     "AttentionTQCPolicy",
+    "scale_value_head",
 ]
 
 _OF_CONTRIB = (

@@ -14,15 +14,16 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from rl_attention.errors import UserError
 from rl_attention.extractors import AttentionExtractor
 from rl_attention.policies.base import PUBLIC, AttentionPolicy, check_options
+from rl_attention.policies.value_head import AttentionValuePolicy
 
 
-class AttentionMaskableActorCriticPolicy(AttentionPolicy, MaskableActorCriticPolicy):
+class AttentionMaskableActorCriticPolicy(AttentionValuePolicy, MaskableActorCriticPolicy):
     """For MaskablePPO."""
 
     __module__ = PUBLIC
 
 
-class AttentionRecurrentActorCriticPolicy(AttentionPolicy, RecurrentActorCriticPolicy):
+class AttentionRecurrentActorCriticPolicy(AttentionValuePolicy, RecurrentActorCriticPolicy):
     """For RecurrentPPO, which RL Zoo calls `ppo_lstm`."""
 
     __module__ = PUBLIC

@@ -6,9 +6,10 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 
 from rl_attention.policies.base import PUBLIC, AttentionPolicy
+from rl_attention.policies.value_head import AttentionValuePolicy
 
 
-class AttentionActorCriticPolicy(AttentionPolicy, ActorCriticPolicy):
+class AttentionActorCriticPolicy(AttentionValuePolicy, ActorCriticPolicy):
     """For PPO, A2C, and TRPO of sb3-contrib."""
 
     __module__ = PUBLIC

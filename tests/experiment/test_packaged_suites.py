@@ -71,7 +71,7 @@ def found():
 
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_every_arm_has_the_settings_that_tuning_found_for_it(name, found):
-    kinds = ("attention-words", "attention-cells", "attention-patches")
+    kinds = tuple(f"attention-{kind}" for kind in ("rezero", "words", "cells", "patches"))
     owners = {"mlp-cells": "mlp", **dict.fromkeys(kinds, "attention")}
     for task in load_suite(name).tasks.values():
         for arm in task.arms:
@@ -87,6 +87,27 @@ def test_what_tuning_found_is_of_the_packaged_search(found):
     assert found["seeds"] == list(searched.seeds)
     for arm in found["arms"].values():
         assert len(arm["trials"]) == searched.n_trials
+
+
+def test_rl_zoos_arm_has_rl_zoos_settings_in_every_suite():
+    published = {
+        "learning_rate": 2.5e-4,
+        "n_steps": 128,
+        "batch_size": 64,
+        "n_epochs": 10,
+        "gamma": 0.99,
+        "gae_lambda": 0.95,
+        "clip_range": 0.2,
+        "ent_coef": 0.0,
+        "vf_coef": 0.5,
+        "max_grad_norm": 0.5,
+        "value_gain": 1.0,  # as in SB3
+    }
+    for name in ("full", "wall-time"):
+        run = load_suite(name).tasks["doorkey-5x5"].run("flat", 0)
+        given = run.hyperparams.model_dump()
+        assert {key: given[key] for key in published} == published
+        assert (run.env.backend, run.env.n_envs, run.env.normalize) == ("gymnasium", 8, True)
 
 
 def test_tuning_never_sees_the_seeds_of_a_comparison():

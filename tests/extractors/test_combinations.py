@@ -6,7 +6,7 @@ import torch
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parts_for_tests import FAMILY
+from parts_for_tests import FAMILY, opened
 from spaces_for_tests import SPACES
 from stable_baselines3.common.preprocessing import preprocess_obs
 
@@ -49,7 +49,7 @@ def test_a_combination_works_as_a_whole_or_is_refused_with_the_reason(name, opti
     space = SPACES[name]
     torch.manual_seed(0)
     try:
-        extractor = AttentionExtractor(space, **SMALL, **options)
+        extractor = opened(AttentionExtractor(space, **SMALL, **options))
     except UserError as error:
         check_reason(str(error), options)
         return

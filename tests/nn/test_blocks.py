@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from parts_for_tests import opened
 
 from rl_attention.nn import BLOCKS, AttentionOptions, GRUGate, Stack, full_layout, read_pairs
 
@@ -57,6 +58,19 @@ def test_the_gate_is_its_formula_written_out():
     torch.testing.assert_close(gate(x, y), (1 - z) * x + z * h)
 
 
+def test_a_growing_block_starts_as_identity_and_opens_with_the_first_step():
+    torch.manual_seed(0)
+    tokens, reading = torch.randn(2 * 4, WIDTH), among(2, 4)
+    growing, plain = block("rezero"), block("pre_norm")
+    plain.load_state_dict(growing.state_dict(), strict=False)
+    assert torch.equal(growing(tokens, reading), tokens)
+    growing(tokens, reading).square().sum().backward()
+    # the shares move first: until then the layers cannot matter
+    assert growing.after_attention.share.grad.item() != 0.0
+    assert not growing.attention.output.weight.grad.any()
+    torch.testing.assert_close(opened(growing)(tokens, reading), plain(tokens, reading))
+
+
 @pytest.mark.parametrize("kind", BLOCKS)
 def test_only_the_relational_block_shares_its_weights(kind):
     options = AttentionOptions(n_heads=2)
@@ -84,14 +98,14 @@ def test_the_relational_stack_is_its_block_applied_again():
 @pytest.mark.parametrize("kind", BLOCKS)
 def test_without_keys_tokens_read_each_other(kind):
     torch.manual_seed(0)
-    one = block(kind, n_heads=2)
+    one = opened(block(kind, n_heads=2))
     tokens, reading = torch.randn(2, 3, WIDTH), among(2, 3)
     changed = tokens.clone()
     changed[:, 2] = 0.0
     first, second = (one(x.flatten(end_dim=1), reading).view(2, 3, -1) for x in (tokens, changed))
     assert not torch.allclose(first[:, 0], second[:, 0])
-    across = BLOCKS[kind](
-        WIDTH, options=AttentionOptions(), feedforward=24, queries=("a",), keys=("b",)
+    across = opened(
+        BLOCKS[kind](WIDTH, options=AttentionOptions(), feedforward=24, queries=("a",), keys=("b",))
     )
     keys = torch.randn(2 * 5, WIDTH)
     reading = read_pairs(reading.queries, full_layout(2, 5, torch.device("cpu")))
