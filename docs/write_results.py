@@ -14,10 +14,11 @@ import yaml
 
 from rl_attention.comparison import Comparison, Row, Versus, compare, find_runs, read_runs
 from rl_attention.comparison.markdown import render_markdown, write_table
+from rl_attention.comparison.published import Published
 from rl_attention.comparison.results import RunResult
-from rl_attention.comparison.suite import SuiteSummary, summarise_suite
+from rl_attention.comparison.suite import SuiteSummary, TaskSummary, summarise_suite
 from rl_attention.comparison.table import format_frames
-from rl_attention.comparison.tables import overall_line, results_table
+from rl_attention.comparison.tables import estimate, overall_line, results_table
 from rl_attention.explain.bootstrap import Estimate
 from rl_attention.sweep.records import with_defaults
 
@@ -35,11 +36,18 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("attention", "speed", "resuming", "rare-rewards", "does-attention-explain")
+        for page in (
+            "attention",
+            "speed",
+            "resuming",
+            "rare-rewards",
+            "rl-zoo-parity",
+            "does-attention-explain",
+        )
     ),
 )
 TABLE = re.compile(
-    r"(<!-- (members|ratios|arms|suite|gains|explain): (\S+) -->\n).*?(<!-- end -->)",
+    r"(<!-- (members|ratios|arms|suite|gains|published|explain): (\S+) -->\n).*?(<!-- end -->)",
     flags=re.DOTALL,
 )
 
@@ -158,6 +166,38 @@ def fill_gains(name: str) -> str:
     return "\n\n".join([*parts, ""])
 
 
+def fill_published(name: str) -> str:
+    """Hold what RL Zoo has published against the likeliest actions of our arms after training."""
+    source = name.replace("-", " ")
+    names = [
+        "task",
+        "suite",
+        "frames",
+        "seeds",
+        "attention [95 %]",
+        "mlp [95 %]",
+        source,
+        "its frames",
+    ]
+    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+    for suite in ("core", "full"):
+        if (RESULTS / suite).is_dir():
+            for task in read_suite(suite).tasks.values():
+                found = [x for x in task.published if x.source.startswith(source)]
+                lines += [published_line(suite, task, known) for known in found]
+    return "\n".join([*lines, ""])
+
+
+def published_line(suite: str, task: TaskSummary, known: Published) -> str:
+    """Lay out one published number beside ours: returns of the likeliest action."""
+    first = task.arms["attention"]
+    cells = [task.task, f"`{suite}`", f"{first.frames[0]:,}", str(len(first.seeds))]
+    for arm in ("attention", "mlp"):
+        test = task.arms[arm].zero_shot["likeliest"] if arm in task.arms else None
+        cells.append("-" if test is None else estimate(test.mean_reward))
+    return f"| {' | '.join([*cells, f'{known.value:.3f}', f'{known.frames:,}'])} |"
+
+
 def fill_explain(task: str) -> str:
     """Lay out what `explain` found of one task: a row for each map, and the verdict."""
     found = read_explained(task)
@@ -242,6 +282,7 @@ FILLERS = {
     "arms": fill_arms,
     "suite": fill_suite,
     "gains": fill_gains,
+    "published": fill_published,
     "explain": fill_explain,
 }
 """From the kind of a table to what makes it."""
