@@ -80,7 +80,7 @@ def render_member(row: Row, versus: Versus | None, speeds: dict[str, float]) -> 
         f"{row.parameters:,}",
     ]
     if speeds:
-        cells.append(f"{speeds[row.arm]:,.0f}")
+        cells.append(f"{speeds[row.arm]:,.0f}" if row.arm in speeds else "-")
     return f"| {' | '.join(cells)} |"
 
 
