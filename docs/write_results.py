@@ -29,6 +29,7 @@ SUITES = {
     "core": "rl-attention compare core --results docs/results/core",
     "core-gain-1": "rl-attention compare core-gain-1.yaml --results docs/results/core-gain-1",
     "full": "rl-attention sweep full --results docs/results/full",
+    "wall-time": "rl-attention compare wall-time --results docs/results/wall-time",
 }
 """Suites whose small result files are kept, and the command that adds what is missing."""
 
