@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rl_attention.nn.chunks import ChunkReading
+from rl_attention.nn.groups import GroupReading
 from rl_attention.nn.ragged import Layout, PaddedLayout
 from rl_attention.nn.reading import DenseReading, PairReading, Reading, read_pairs
 
@@ -20,6 +21,9 @@ MAX_OFFSETS = 65536
 
 SPARSE_SHARE = 0.25
 """Pairs are listed where tokens read at most this share of the slots."""
+
+LONG = 64
+"""A row of more tokens than this is worth the work of grouping rows by their length."""
 
 MOST_UNEVEN = 5
 """Rows of a set are computed in chunks unless the longest has more than so many times the mean."""
@@ -115,10 +119,12 @@ class Relations(nn.Module):
             return self._related(self._windows(joint, tokens), places, joint.n_rows)
         if self.fixed is not None:
             return self._dense(joint)
-        # one long row among short ones would make wide chunks of little
-        even = joint.n_rows * joint.longest <= MOST_UNEVEN * len(joint.row)
-        if self.multiplies and even and self.radius is None and self.bias is None:
-            return ChunkReading(joint, joint)
+        if self.multiplies and self.radius is None and self.bias is None:
+            if joint.longest > LONG and not torch.compiler.is_compiling():
+                return GroupReading(joint, joint)
+            # one long row among short ones would make wide chunks of little
+            if joint.n_rows * joint.longest <= MOST_UNEVEN * len(joint.row):
+                return ChunkReading(joint, joint)
         return self._related(read_pairs(joint, joint), places, joint.n_rows)
 
     def _related(self, pairs: PairReading, places: Tensor | None, n_rows: int) -> PairReading:

@@ -152,6 +152,7 @@ class FrameSummaryTokenizer(FrameTokenizer):
         companions: What else is known of the steps.
     """
 
+    trims = True  # a slot is a row of a frame
     places: Tensor
 
     def __init__(
@@ -171,10 +172,11 @@ class FrameSummaryTokenizer(FrameTokenizer):
     def forward(self, values: Frames, mask: Tensor | None) -> tuple[Packed, Tensor]:
         """Map frames and a mask `B T N` (None: all rows are real) to tokens and their ages."""
         layout = self.step_layout(values)
-        frames = layout.pack(values.rows)  # S N F
-        flags = None
+        rows, real = values.rows, None
         if self.presence is None and mask is not None:
-            flags = layout.pack(mask.reshape(values.rows.shape[:3]))
+            rows, real = _without_unused(rows, mask.reshape(rows.shape[:3]))
+        frames = layout.pack(rows)  # S N F
+        flags = None if real is None else layout.pack(real)
         tokens = self._frames(frames, flags) + self.step(values, layout)
         places = self.places.index_select(0, layout.slot)
         return Packed(self.placed(tokens, places), layout), places
@@ -196,6 +198,15 @@ class FrameSummaryTokenizer(FrameTokenizer):
         layout = self.layout(frames, flags)
         rows = self.hidden(self.encoder(layout.pack(frames)))
         return self.pooled(torch.cat([row_mean(rows, layout), row_max(rows, layout)], dim=-1))
+
+
+def _without_unused(rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Leave out the slots of `B T N ...` behind the last one that is real anywhere."""
+    if torch.compiler.is_compiling():
+        return rows, mask
+    used = mask.flatten(end_dim=1).sum(dim=0).nonzero()  # faster than any
+    n_slots = int(used[-1]) + 1 if len(used) else 1
+    return rows[:, :, :n_slots], mask[:, :, :n_slots]
 
 
 FRAME_TOKENIZERS: dict[str, type[FrameEntityTokenizer | FrameSummaryTokenizer]] = {

@@ -93,7 +93,10 @@ def test_frames_may_have_an_exponent():
         ({"env": {"max_entitys": 3}}, ["env.max_entitys", "did you mean 'max_entities'?"]),
         ({"hyperparams": {"batchsize": 3}}, ["hyperparams.batchsize", "'batch_size'?"]),
         ({"algo": "dqn", "hyperparams": {"n_epochs": 3}}, ["hyperparams.n_epochs: unknown key"]),
-        ({"hyperparams": {"lr": 3}}, ["hyperparams.lr: unknown key; expected one of batch_size"]),
+        (
+            {"hyperparams": {"lr": 3}},
+            ["hyperparams.lr: unknown key; expected one of advantage_floor, batch_size"],
+        ),
         ({"n_timesteps": "many"}, ["n_timesteps: expected a whole number, got 'many' (str)"]),
         ({"n_timesteps": 1.5}, ["n_timesteps: expected a whole number, got 1.5"]),
         ({"n_timesteps": True}, ["n_timesteps: expected a whole number, got True (bool)"]),
