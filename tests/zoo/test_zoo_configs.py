@@ -76,7 +76,7 @@ def test_ppo_has_the_settings_of_our_task_files(name):
     zoo = yaml.safe_load((ROOT / "configs/rl_zoo/ppo.yml").read_text(encoding="utf-8"))[ours.env.id]
     expected = ours.hyperparams.model_dump()
     expected["batch_size"] = default_batch_size(expected["n_steps"] * ours.env.n_envs)
-    # what SB3 has no argument for: an option of our policies, and a callback that RL Zoo names itself
+    # what SB3 has no argument for: an option of our policies, and a callback
     policy_kwargs = eval(zoo["policy_kwargs"], {})
     assert policy_kwargs.get("value_gain", 1.0) == expected.pop("value_gain")
     assert expected.pop("advantage_floor") == 0.0
