@@ -1,5 +1,6 @@
 """Where the critic starts."""
 
+import math
 from typing import Any
 
 import torch
@@ -23,8 +24,10 @@ def scale_value_head(policy: BasePolicy, gain: float) -> None:
         gain: What the weights of its last layer are multiplied by.
 
     Raises:
-        UserError: The policy has no value head.
+        UserError: The policy has no value head, or the gain is no finite number from 0 on.
     """
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain < math.inf:
+        raise UserError(f"value_gain: expected a finite number from 0 on, got {gain!r}")
     head = getattr(policy, "value_net", None)
     if not isinstance(head, torch.nn.Linear):
         raise UserError(
@@ -44,7 +47,7 @@ class AttentionValuePolicy(AttentionPolicy):
         **options: See `AttentionPolicy`.
 
     Raises:
-        UserError: See `AttentionPolicy`.
+        UserError: See `AttentionPolicy` and `scale_value_head`.
     """
 
     def __init__(self, *arguments: Any, value_gain: float = 1.0, **options: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spaces_for_tests import SPACES
-from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3 import DQN
 from stable_baselines3.common.callbacks import BaseCallback
 from worlds_for_tests import MaskedEnv
 
@@ -99,7 +99,3 @@ def test_who_scales_already_or_has_no_advantages_is_refused():
     model = DQN("MultiInputPolicy", MaskedEnv(SPACE), buffer_size=100, device="cpu")
     with pytest.raises(UserError, match="expected an on-policy algorithm, got DQN"):
         model.learn(4, callback=AdvantageFloorCallback())
-
-
-def test_algorithms_are_those_of_the_table():
-    assert {PPO.__name__, A2C.__name__} <= set(ON_POLICY)

@@ -61,3 +61,9 @@ def test_values_differ_less_from_state_to_state():
 def test_a_policy_without_values_of_states_is_refused(name):
     with pytest.raises(UserError, match="expected a policy with a value head, got Attention"):
         scale_value_head(make(name).policy, GAIN)
+
+
+@pytest.mark.parametrize("gain", [-0.1, float("nan"), float("inf"), True, "0.01", None])
+def test_a_gain_is_a_finite_number_from_zero_on(gain):
+    with pytest.raises(UserError, match="value_gain: expected a finite number from 0 on, got"):
+        make("PPO", value_gain=gain)
