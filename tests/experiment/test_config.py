@@ -208,6 +208,23 @@ def test_another_algorithm_starts_from_its_own_hyperparameters():
     assert validate(RunConfig, merge(task, {"algo": "ppo"})).hyperparams.n_epochs == 3
 
 
+def test_an_algorithm_that_adds_to_another_keeps_what_was_said():
+    """RecurrentPPO is PPO and an LSTM; what nobody said is its own."""
+    task = parse_task(
+        merge(
+            ENV,
+            {
+                "hyperparams": {"gamma": 0.8, "n_epochs": 8},
+                "arms": {"mlp": {}, "lstm": {"algo": "ppo_lstm", "hyperparams": {"n_epochs": 2}}},
+            },
+        )
+    )
+    run = task.run("lstm", 0).hyperparams
+    assert (run.gamma, run.n_epochs, run.n_steps) == (0.8, 2, HYPERPARAMS["ppo_lstm"]().n_steps)
+    back = merge({**ENV, "algo": "ppo_lstm", "hyperparams": {"gamma": 0.8}}, {"algo": "ppo"})
+    assert validate(RunConfig, back).hyperparams == HYPERPARAMS["ppo"]()
+
+
 def test_nesting_and_flattening_undo_each_other():
     nested = {"a": {"b": 1, "c": {"d": [2]}}, "e": None}
     assert nest(flatten(nested)) == nested
