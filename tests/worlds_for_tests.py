@@ -101,6 +101,7 @@ WORLDS = {
         {"entity_keys": ["bodies", "camera"]},
     ),
     "past frames, one token a step": World(past_frames(), {"frames": "summary"}),
+    "past frames, the rows of now": World(past_frames(), {"frames": "newest"}),
     "stacked matrix": World(presence(), {"n_stack": 3}, n_stack=3),
     "stacked entities, masks and words": World(frames(), {"n_stack": 2}, n_stack=2),
     "stacked images": World(image(32, 32), {"n_stack": 4}, n_stack=4),

@@ -95,9 +95,10 @@ class ExtractorConfig(ConfigModel):
         default=128, description="Hidden size of attention's feed-forward layers."
     )
     patch_size: Count = Field(default=8, description="Side of a patch of the pixels view.")
-    frames: Literal["entities", "summary"] = Field(
+    frames: Literal["entities", "newest", "summary"] = Field(
         default="entities",
-        description="With env.n_frames: a token for each entity of each step, or one a step.",
+        description="With env.n_frames: a token for each entity of each step, of the newest and one "
+        "a step, or one a step alone.",
     )
 
 

@@ -49,6 +49,40 @@ class StepSlots(SlotSet):
         return [size for _, size in self._parts]
 
 
+@dataclass(frozen=True)
+class NewestRows(SlotSet):
+    """The rows of now."""
+
+    @property
+    def token_size(self) -> int:
+        """How many numbers a row has."""
+        return int(self.spec.space.shape[-1])
+
+    def _values(self, batch: Batch) -> NDArray[Any]:
+        return super()._values(batch)[:, -1]
+
+
+@dataclass(frozen=True)
+class SummedSteps(SlotSet):
+    """Steps with the rows of their frames, but for those of now, which have tokens of their own."""
+
+    @property
+    def name(self) -> str:
+        """What they are called in messages."""
+        return f"{self.spec.name}_steps"
+
+    def tokens(self, batch: Batch) -> NDArray[Any]:
+        """Give the frames as rows, `B T N*F`, that of now empty: a copy."""
+        frames = super().tokens(batch).copy()
+        frames[:, -1] = 0
+        return frames
+
+    def put(self, batch: Batch, tokens: NDArray[Any]) -> None:
+        """Write the frames of the past back, in place."""
+        frames = self._values(batch)
+        frames[:, :-1] = tokens[:, :-1].reshape(frames[:, :-1].shape)
+
+
 def find_frame_sets(spec: SetSpec, part: Any) -> Iterator[SlotSet]:
     """Give the sets of tokens that past frames are made of.
 
@@ -58,9 +92,14 @@ def find_frame_sets(spec: SetSpec, part: Any) -> Iterator[SlotSet]:
     """
     n_steps, n_rows = spec.space.shape[:2]
     steps = spec.companions.steps
-    if part is not None and all(row is None for row in part.rows):
-        yield SlotSet(replace(spec, mask_key=steps), n_steps)
+    n_listed = n_steps * n_rows if part is None else sum(row is not None for row in part.rows)
+    presence = None if part is None else part.presence
+    if n_listed < n_steps * n_rows:
+        if n_listed:
+            yield NewestRows(spec, n_rows, presence)
+        kind = SummedSteps if n_listed else SlotSet
+        yield kind(replace(spec, mask_key=steps), n_steps)
         return
-    yield SlotSet(spec, n_steps * n_rows, None if part is None else part.presence)
+    yield SlotSet(spec, n_steps * n_rows, presence)
     if spec.companions.keys:
         yield StepSlots(replace(spec, mask_key=steps), n_steps)

@@ -68,7 +68,8 @@ class AttentionExtractor(TokenExtractor):
         categorical_columns: Columns of a float Box that hold ids.
         n_stack: How many frames `VecFrameStack` has put side by side.
         frames: What becomes of the rows of past frames (`HistoryVecEnv`): `entities`, a token for
-            each and one for each step, or `summary`, one token for each step.
+            each and one for each step, `newest`, one for each of now and one for each step, or
+            `summary`, one for each step.
 
     Raises:
         UserError: The space has no set to attend over, or the options do not go together.

@@ -93,7 +93,7 @@ def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
             yield TokenSet(part.n_tokens, spec.kind, spec.key, grid, n_stack)
             continue
         n_steps, n_rows = spec.space.shape[:2]
-        summed = all(row is None for row in part.rows)
-        described = n_steps * (n_rows + 1) if summed else None
+        every = sum(row is not None for row in part.rows) == n_steps * n_rows
+        described = None if every else n_steps * (n_rows + 1)
         found = part.n_tokens, spec.kind, spec.key
         yield TokenSet(*found, steps=part.steps, rows=part.rows, described=described)

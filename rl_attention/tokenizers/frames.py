@@ -64,7 +64,7 @@ class StepEncoder(nn.Module):
 
 
 class FrameTokenizer(SetTokenizer):
-    """What both ways to read past frames share.
+    """What all ways to read past frames share.
 
     Args:
         space: The Box, `T N F`.
@@ -153,21 +153,26 @@ class FrameSummaryTokenizer(FrameTokenizer):
     """
 
     trims = True  # a slot is a row of a frame
-    places: Tensor
+    places: Tensor | None  # of every slot, where each is a step
 
     def __init__(
         self, space: spaces.Box, options: TokenOptions, name: str, companions: Companions
     ) -> None:
         n_steps, width = space.shape[0], options.width
-        super().__init__(
-            space, options, name, companions, [(age, None) for age in range(1 - n_steps, 1)]
-        )
+        rows = self.list_rows(space.shape[1])
+        tokens = [*rows, *((age, None) for age in range(1 - n_steps, 1))]
+        super().__init__(space, options, name, companions, tokens)
         self.symbolic = np.issubdtype(space.dtype, np.integer)
         self.hidden = nn.Sequential(Linear(width, width), nn.GELU())
         self.pooled = Linear(2 * width, width)
         self.step = StepEncoder(companions, width)
-        ages = torch.arange(n_steps - 1, -1, -1)
-        self.register_buffer("places", ages[:, None], persistent=False)
+        ages = torch.arange(n_steps - 1, -1, -1)[:, None]
+        self.register_buffer("places", None if rows else ages, persistent=False)
+
+    @staticmethod
+    def list_rows(n_rows: int) -> list[tuple[int, int]]:
+        """List the rows that have tokens of their own: none."""
+        return []
 
     def forward(self, values: Frames, mask: Tensor | None) -> tuple[Packed, Tensor]:
         """Map frames and a mask `B T N` (None: all rows are real) to tokens and their ages."""
@@ -178,7 +183,7 @@ class FrameSummaryTokenizer(FrameTokenizer):
         frames = layout.pack(rows)  # S N F
         flags = None if real is None else layout.pack(real)
         tokens = self._frames(frames, flags) + self.step(values, layout)
-        places = self.places.index_select(0, layout.slot)
+        places = (self.n_steps - 1 - layout.slot)[:, None]
         return Packed(self.placed(tokens, places), layout), places
 
     def _frames(self, frames: Tensor, flags: Tensor | None) -> Tensor:
@@ -200,6 +205,48 @@ class FrameSummaryTokenizer(FrameTokenizer):
         return self.pooled(torch.cat([row_mean(rows, layout), row_max(rows, layout)], dim=-1))
 
 
+class FrameNewestTokenizer(FrameSummaryTokenizer):
+    """One token a real row of now, and one a step: the rows of the past, and what was done.
+
+    What is in sight is acted upon, so it is not pooled; the token of now says what was done last. A
+    window costs no more than its steps and what is in sight.
+
+    Args:
+        space: The Box, `T N F`.
+        options: How the set becomes tokens.
+        name: What it is called.
+        companions: What else is known of the steps.
+    """
+
+    @staticmethod
+    def list_rows(n_rows: int) -> list[tuple[int, int]]:
+        """List the rows that have tokens of their own: those of now."""
+        return [(0, row) for row in range(n_rows)]
+
+    def forward(self, values: Frames, mask: Tensor | None) -> tuple[Packed, Tensor]:
+        """Map frames and a mask `B T N` (None: all rows are real) to tokens and their ages."""
+        rows = values.rows[:, -1]
+        flags = values.rows.new_ones(values.rows.shape[:3]) if mask is None else mask
+        flags = flags.reshape(values.rows.shape[:3])
+        real = flags[:, -1] if self.presence is None else rows[..., self.presence]
+        layout = layout_of(read_mask(real, name=self.mask_name), trim=False)
+        ages = torch.zeros_like(layout.slot)[:, None]
+        tokens = self.placed(self.encoder(layout.pack(rows)), ages)
+        steps, places = super().forward(*self._without_now(values, flags))
+        joint = layout.then(steps.layout)
+        return Packed(torch.cat([tokens, steps.tokens]), joint), torch.cat([ages, places])
+
+    def _without_now(self, values: Frames, flags: Tensor) -> tuple[Frames, Tensor]:
+        """Let the newest frame be empty, so that its rows are not summed up as well."""
+        if self.presence is None:
+            past = torch.ones(self.n_steps, 1, device=flags.device, dtype=flags.dtype)
+            past[-1] = 0
+            return values, flags * past
+        rows = values.rows.clone()
+        rows[:, -1, :, self.presence] = 0
+        return values._replace(rows=rows), flags
+
+
 def _without_unused(rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Leave out the slots of `B T N ...` behind the last one that is real anywhere."""
     if torch.compiler.is_compiling():
@@ -211,6 +258,7 @@ def _without_unused(rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 FRAME_TOKENIZERS: dict[str, type[FrameEntityTokenizer | FrameSummaryTokenizer]] = {
     "entities": FrameEntityTokenizer,
+    "newest": FrameNewestTokenizer,
     "summary": FrameSummaryTokenizer,
 }
 """From what becomes of the rows of past frames to its tokenizer."""

@@ -10,8 +10,8 @@ from rl_attention.errors import UserError, suggest
 KINDS = ("entities", "cells", "pixels", "history", "frames")
 """What a set can be."""
 
-FRAME_WAYS = ("entities", "summary")
-"""How the rows of past frames become tokens: one each, or one for each step."""
+FRAME_WAYS = ("entities", "newest", "summary")
+"""How the rows of past frames become tokens: one each, one for each of now, or none but steps'."""
 
 T = TypeVar("T")
 OfKey: TypeAlias = T | Mapping[str, T] | None

@@ -35,14 +35,15 @@ def recall(n_frames=9, **changes):
 
 
 @pytest.mark.parametrize("arm", ["attention", "uniform", "mlp"])
-@pytest.mark.parametrize("frames", ["entities", "summary"])
-def test_a_run_leaves_maps_of_past_steps(arm, frames, tmp_path):
+@pytest.mark.parametrize(
+    ("frames", "slots"), [("entities", 3 * (4 + 1)), ("newest", 4 + 3), ("summary", 3)]
+)
+def test_a_run_leaves_maps_of_past_steps(arm, frames, slots, tmp_path):
     sizes = {"width": 16, "n_heads": 2, "features_dim": 32, "feedforward": 64, "frames": frames}
     config = recall(arm=arm, extractor=sizes, n_frames=3)
     results = run_trial(config, tmp_path / "run")
     assert results.frames == 288
     assert results.settings["env"]["n_frames"] == 3
-    slots = 3 * (4 + 1) if frames == "entities" else 3
     snapshots = list_snapshots(RunFolder(tmp_path / "run").path)
     assert len(snapshots) == (0 if arm == "mlp" else 2)
     for path in snapshots.values():

@@ -65,6 +65,29 @@ def test_a_summary_has_a_token_a_step():
     np.testing.assert_array_equal(slots.present(states), states["frames_steps"] == 1)
 
 
+def test_the_newest_has_its_rows_and_the_steps():
+    states = observe()
+    slots = Slots(model_of("newest"))
+    assert [found.n_tokens for found in slots.sets] == [ROWS, T]
+    expected = [states["frames_mask"][:, -1], states["frames_steps"]]
+    np.testing.assert_array_equal(slots.present(states), np.concatenate(expected, axis=1) == 1)
+
+
+@pytest.mark.parametrize("name", ["mask", "empty"])
+def test_a_step_of_now_is_taken_out_and_its_rows_stay(name):
+    states = observe()
+    slots, removal = removal_of(model_of("newest"), states, name)
+    gone = np.zeros((len(states["frames"]), ROWS + T), bool)
+    gone[:, [0, -1]] = True
+    found = removal(states, np.arange(len(gone)), gone)
+    np.testing.assert_array_equal(found["frames"][:, :-1], states["frames"][:, :-1])
+    np.testing.assert_array_equal(found["frames"][:, -1, 1:], states["frames"][:, -1, 1:])
+    assert not found["frames"][:, -1, 0].any()
+    assert found["frames_mask"][:, -1, 0].any() == (name == "empty")
+    assert found["frames_steps"][:, -1].any() == (name == "empty")
+    np.testing.assert_array_equal(found["frames_mask"][:, :-1], states["frames_mask"][:, :-1])
+
+
 @pytest.mark.parametrize("slot", [0, T * ROWS - 1, ROWS + 1])
 def test_a_row_of_a_past_frame_is_taken_out_alone(slot):
     states = observe()
@@ -96,7 +119,7 @@ def test_a_step_is_taken_out_with_what_was_done_and_its_rows_stay():
     np.testing.assert_array_equal(slots.present(found), slots.present(states) & ~gone)
 
 
-@pytest.mark.parametrize("way", ["entities", "summary"])
+@pytest.mark.parametrize("way", ["entities", "newest", "summary"])
 @pytest.mark.parametrize("name", REMOVALS)
 def test_what_is_not_taken_out_stays(name, way):
     states = observe()
@@ -127,7 +150,7 @@ def test_the_network_does_not_see_what_was_taken_out():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["entities", "summary"])
+@pytest.mark.parametrize("way", ["entities", "newest", "summary"])
 def test_decisions_by_a_history_are_explained(way):
     found = explain(
         model_of(way), n_episodes=4, n_states=12, options=MeasuringOptions(n_random=2, sanity=False)

@@ -14,7 +14,7 @@ from rl_attention.tokenizers.distinct import LEAST_ROWS
 
 T, N, D = 3, 4, 8
 SPACE = past_frames(T, N)
-WAYS = ("entities", "summary")
+WAYS = ("entities", "newest", "summary")
 
 
 def batch_of(space, size=5, seed=0):
@@ -27,6 +27,12 @@ def batch_of(space, size=5, seed=0):
 def tokenizer_of(space=SPACE, **options):
     torch.manual_seed(0)
     return ObservationTokenizer(space, TokenOptions(D, **options))
+
+
+def listed(flags, way):
+    """Which rows have tokens of their own."""
+    first = {"entities": 0, "newest": T - 1, "summary": T}[way]
+    return flags[..., first:, :]
 
 
 def without(*keys):
@@ -55,6 +61,36 @@ def test_one_token_a_step():
     assert torch.equal(layout.mask, steps)
     assert torch.equal(places[:, 0], 2 - layout.slot)
     assert tokenizer.entities.steps == (-2, -1, 0)
+
+
+def test_one_token_a_row_of_now_and_one_a_step():
+    tokenizer, seen = tokenizer_of(frames="newest"), batch_of(SPACE)
+    (tokens, layout), places, *_ = tokenizer(seen)
+    rows, steps = seen["frames_mask"][:, -1] > 0, seen["frames_steps"] > 0
+    assert tokenizer.n_tokens == layout.n_slots == N + T
+    assert torch.equal(layout.mask, torch.cat([rows, steps], dim=1))
+    ages = torch.tensor([0] * N + [2, 1, 0])
+    assert torch.equal(layout.pad(places, -1)[..., 0], torch.where(layout.mask, ages, -1))
+    assert [-step for step in tokenizer.entities.steps] == ages.tolist()
+    assert tokenizer.entities.rows == (*range(N), None, None, None)
+
+
+def test_the_past_is_summed_up_and_the_rows_of_now_are_not():
+    """With equal weights, past steps are those of `summary`; that of now is what was done alone."""
+    whole, apart = tokenizer_of(frames="summary"), tokenizer_of(frames="newest")
+    apart.load_state_dict(whole.state_dict())
+    seen = batch_of(SPACE)
+    now = {**seen, "frames_mask": seen["frames_mask"].clone()}
+    now["frames_mask"][:, -1] = 0
+    found = apart(seen).entities
+    steps = found.layout.pad(found.tokens)[:, N:]
+    torch.testing.assert_close(steps, whole(now).entities.layout.pad(whole(now).entities.tokens))
+    real = seen["frames_mask"][:, -1] > 0
+    rows = (
+        apart.entities.encoder(seen["frames"][:, -1][real]) + apart.entities.positions.tables[0][0]
+    )
+    torch.testing.assert_close(found.layout.pad(found.tokens)[:, :N][real], rows)
+    assert torch.equal(seen["frames_mask"], batch_of(SPACE)["frames_mask"])
 
 
 def test_a_step_is_the_mean_and_the_largest_of_its_rows_and_what_was_done():
@@ -120,9 +156,9 @@ def test_every_key_beside_the_frames_may_be_left_out(way, left_out):
     space = without(*left_out)
     tokenizer, seen = tokenizer_of(space, frames=way), batch_of(space)
     (tokens, _), *_ = tokenizer(seen)
-    rows = seen.get("frames_mask", torch.ones(5, T, N)).sum()
+    rows = listed(seen.get("frames_mask", torch.ones(5, T, N)), way).sum()
     steps = seen.get("frames_steps", torch.ones(5, T)).sum()
-    assert len(tokens) == steps + (rows if way == "entities" else 0)
+    assert len(tokens) == steps + rows
     assert tokens.isfinite().all()
 
 
@@ -139,7 +175,7 @@ def test_a_stack_of_frames_alone_with_a_column_that_says_what_is_real(way):
     seen = torch.rand(2, T, N, 5)
     seen[..., 4] = torch.randint(0, 2, (2, T, N))
     (tokens, _), *_ = tokenizer(seen)
-    assert len(tokens) == (seen[..., 4].sum() if way == "entities" else 2 * T)
+    assert len(tokens) == listed(seen[..., 4], way).sum() + (0 if way == "entities" else 2 * T)
     other = torch.where(seen[..., 4:] > 0, seen, seen * torch.tensor([9.0, 9, 9, 9, 1]))
     torch.testing.assert_close(tokenizer(other)[0].tokens, tokens)
 
@@ -151,8 +187,7 @@ def test_several_sets_one_of_which_are_frames(way):
     options = {"entity_keys": ["past", "allies"], "kind": {"past": "frames"}}
     tokenizer, seen = tokenizer_of(space, frames=way, **options), batch_of(space)
     (tokens, layout), places, *_ = tokenizer(seen)
-    own = T if way == "summary" else T * N + T
-    assert layout.n_slots == tokenizer.n_tokens == own + 2
+    assert layout.n_slots == tokenizer.n_tokens == listed(torch.ones(T, N), way).sum() + T + 2
     assert places is None
     assert tokens.isfinite().all()
 
@@ -193,7 +228,7 @@ def test_the_keys_beside_frames_are_no_part_of_the_global_token():
         ({"frames_actions": spaces.Box(0, 1, (2,))}, {}, "a row for each of the 3 steps"),
         ({"frames_actions": spaces.MultiBinary(3)}, {}, "'frames_actions' must be a Box with"),
         ({"frames_rewards": spaces.Box(0, 1, (T, 0))}, {}, "a row for each of the 3 steps"),
-        ({}, {"frames": "mean"}, "frames: expected one of entities, summary, got 'mean'"),
+        ({}, {"frames": "mean"}, "frames: expected one of entities, newest, summary, got 'mean'"),
     ],
 )
 def test_what_is_refused(changes, options, message):
