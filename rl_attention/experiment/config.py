@@ -97,8 +97,8 @@ class ExtractorConfig(ConfigModel):
     patch_size: Count = Field(default=8, description="Side of a patch of the pixels view.")
     frames: Literal["entities", "newest", "summary"] = Field(
         default="entities",
-        description="With env.n_frames: a token for each entity of each step, of the newest and one "
-        "a step, or one a step alone.",
+        description="With env.n_frames: a token for each entity of each step, for each of the "
+        "newest and one a step, or one a step alone.",
     )
 
 

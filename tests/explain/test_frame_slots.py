@@ -76,7 +76,7 @@ def test_the_newest_has_its_rows_and_the_steps():
 @pytest.mark.parametrize("name", ["mask", "empty"])
 def test_a_step_of_now_is_taken_out_and_its_rows_stay(name):
     states = observe()
-    slots, removal = removal_of(model_of("newest"), states, name)
+    _, removal = removal_of(model_of("newest"), states, name)
     gone = np.zeros((len(states["frames"]), ROWS + T), bool)
     gone[:, [0, -1]] = True
     found = removal(states, np.arange(len(gone)), gone)

@@ -68,6 +68,7 @@ def test_one_token_a_row_of_now_and_one_a_step():
     (tokens, layout), places, *_ = tokenizer(seen)
     rows, steps = seen["frames_mask"][:, -1] > 0, seen["frames_steps"] > 0
     assert tokenizer.n_tokens == layout.n_slots == N + T
+    assert tokens.shape == (rows.sum() + steps.sum(), D)
     assert torch.equal(layout.mask, torch.cat([rows, steps], dim=1))
     ages = torch.tensor([0] * N + [2, 1, 0])
     assert torch.equal(layout.pad(places, -1)[..., 0], torch.where(layout.mask, ages, -1))
