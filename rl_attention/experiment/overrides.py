@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from rl_attention.experiment.hyperparams import HYPERPARAMS
 
 
@@ -10,16 +12,17 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     """Lay changes over a base, group by group.
 
     Hyperparameters belong to their algorithm: changes that name another algorithm start from
-    its defaults, not from the base's values. One that has all of the base's algorithm and more
-    (`ppo_lstm` of `ppo`) keeps what the base says.
+    its defaults, not from the base's values. The discount stays, which is a matter of the task, and
+    between algorithms one of which extends the other (`ppo` and `ppo_lstm`) all that both have
+    with the same default.
 
     Args:
         base: Nested settings.
         changes: Nested settings that win.
     """
     merged = dict(base)
-    if "algo" in changes and not _extends(changes["algo"], base.get("algo", "ppo")):
-        merged.pop("hyperparams", None)
+    if "algo" in changes and changes["algo"] != base.get("algo", "ppo"):
+        _leave_what_is_not_shared(merged, changes["algo"])
     for key, value in changes.items():
         below = merged.get(key)
         if isinstance(value, Mapping) and isinstance(below, Mapping):
@@ -29,11 +32,24 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _extends(algo: Any, base: Any) -> bool:
-    own, others = (
-        HYPERPARAMS.get(name) if isinstance(name, str) else None for name in (algo, base)
-    )
-    return algo == base or (own is not None and others is not None and issubclass(own, others))
+def _leave_what_is_not_shared(merged: dict[str, Any], algo: Any) -> None:
+    given = merged.pop("hyperparams", None)
+    names = (merged.get("algo", "ppo"), algo)
+    models = [HYPERPARAMS.get(name) if isinstance(name, str) else None for name in names]
+    old, new = models
+    if not isinstance(given, Mapping) or old is None or new is None:
+        return  # what is refused is refused by its own name
+    shared = {"gamma"}
+    if issubclass(old, new) or issubclass(new, old):
+        fields, others = new.model_fields, old.model_fields
+        shared |= {key for key in fields if key in others and _is_same(fields[key], others[key])}
+    kept = {key: value for key, value in given.items() if key in shared}
+    if kept:
+        merged["hyperparams"] = kept
+
+
+def _is_same(field: FieldInfo, other: FieldInfo) -> bool:
+    return bool(field.default == other.default)
 
 
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,10 +58,7 @@ class CompareConfig(RunConfig):
         return validate(RunConfig, {**self._base(), "label": self.label, "seed": seed})
 
     def _base(self) -> dict[str, Any]:
-        data = self.model_dump(mode="json", exclude={"arms", "seeds", "seed", "label"})
-        # what was not said is left to the algorithm of the arm, which may have other defaults
-        said = self.hyperparams.model_dump(mode="json", exclude_unset=True)
-        return {**data, "hyperparams": said}
+        return self.model_dump(mode="json", exclude={"arms", "seeds", "seed", "label"})
 
 
 def _choose_view(changes: dict[str, Any]) -> None:

@@ -63,24 +63,48 @@ class NewestRows(SlotSet):
 
 
 @dataclass(frozen=True)
-class SummedSteps(SlotSet):
-    """Steps with the rows of their frames, but for those of now, which have tokens of their own."""
+class SummedSteps(StepSlots):
+    """Steps with the rows of their frames and which of them are real.
+
+    Attributes:
+        rows_mask: The key that says which rows are real; None: there is none.
+        sums_now: Whether the rows of now belong to their step, and are not tokens of their own.
+    """
+
+    rows_mask: str | None = None
+    sums_now: bool = True
 
     @property
-    def name(self) -> str:
-        """What they are called in messages."""
-        return f"{self.spec.name}_steps"
+    def token_size(self) -> int:
+        """How many numbers a step has."""
+        n_rows, size = self.spec.space.shape[1:]
+        return n_rows * (size + (self.rows_mask is not None)) + super().token_size
 
     def tokens(self, batch: Batch) -> NDArray[Any]:
-        """Give the frames as rows, `B T N*F`, that of now empty: a copy."""
-        frames = super().tokens(batch).copy()
-        frames[:, -1] = 0
-        return frames
+        """Give the steps as rows, `B T A`: a copy."""
+        frames = [part.reshape(len(part), self.n_tokens, -1) for part in self._frames(batch)]
+        held = np.concatenate(frames, axis=2)
+        if not self.sums_now:
+            held[:, -1] = 0
+        return np.concatenate([held, super().tokens(batch)], axis=2) if self._sizes else held
 
     def put(self, batch: Batch, tokens: NDArray[Any]) -> None:
-        """Write the frames of the past back, in place."""
-        frames = self._values(batch)
-        frames[:, :-1] = tokens[:, :-1].reshape(frames[:, :-1].shape)
+        """Write rows `B T A` back, in place."""
+        steps = slice(None if self.sums_now else -1)
+        start = 0
+        for part in self._frames(batch):
+            rows = part.reshape(len(part), self.n_tokens, -1)  # a view
+            rows[:, steps] = tokens[:, steps, start : start + rows.shape[2]]
+            start += rows.shape[2]
+        if self._sizes:
+            super().put(batch, tokens[..., start:])
+
+    def _frames(self, batch: Batch) -> list[NDArray[Any]]:
+        frames = [self._values(batch)]
+        if self.rows_mask is not None:
+            assert isinstance(batch, dict)
+            frames.append(batch[self.rows_mask])
+        return frames
 
 
 def find_frame_sets(spec: SetSpec, part: Any) -> Iterator[SlotSet]:
@@ -91,15 +115,14 @@ def find_frame_sets(spec: SetSpec, part: Any) -> Iterator[SlotSet]:
         part: The tokenizer that reads them; None: the network reads them in a way of its own.
     """
     n_steps, n_rows = spec.space.shape[:2]
-    steps = spec.companions.steps
-    n_listed = n_steps * n_rows if part is None else sum(row is not None for row in part.rows)
+    of_steps = replace(spec, mask_key=spec.companions.steps)
     presence = None if part is None else part.presence
-    if n_listed < n_steps * n_rows:
-        if n_listed:
-            yield NewestRows(spec, n_rows, presence)
-        kind = SummedSteps if n_listed else SlotSet
-        yield kind(replace(spec, mask_key=steps), n_steps)
+    if part is None or not part.sums_steps:
+        yield SlotSet(spec, n_steps * n_rows, presence)
+        if spec.companions.keys:
+            yield StepSlots(of_steps, n_steps)
         return
-    yield SlotSet(spec, n_steps * n_rows, presence)
-    if spec.companions.keys:
-        yield StepSlots(replace(spec, mask_key=steps), n_steps)
+    sums_now = all(row is None for row in part.rows)
+    if not sums_now:
+        yield NewestRows(spec, n_rows, presence)
+    yield SummedSteps(of_steps, n_steps, rows_mask=spec.mask_key, sums_now=sums_now)

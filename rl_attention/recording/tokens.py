@@ -93,7 +93,6 @@ def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
             yield TokenSet(part.n_tokens, spec.kind, spec.key, grid, n_stack)
             continue
         n_steps, n_rows = spec.space.shape[:2]
-        every = sum(row is not None for row in part.rows) == n_steps * n_rows
-        described = None if every else n_steps * (n_rows + 1)
+        described = n_steps * (n_rows + 1) if part.sums_steps else None
         found = part.n_tokens, spec.kind, spec.key
         yield TokenSet(*found, steps=part.steps, rows=part.rows, described=described)

@@ -73,10 +73,14 @@ class FrameTokenizer(SetTokenizer):
         companions: What else is known of the steps.
         tokens: The step of each token (0 is now, negative ones are past) and its row; a token that
             stands for the whole step has none.
+
+    Attributes:
+        sums_steps: Whether the token of a step holds rows of its frame.
     """
 
     trims = False  # a slot tells the step
     grows = True
+    sums_steps = False
 
     def __init__(
         self,
@@ -153,6 +157,7 @@ class FrameSummaryTokenizer(FrameTokenizer):
     """
 
     trims = True  # a slot is a row of a frame
+    sums_steps = True
     places: Tensor | None  # of every slot, where each is a step
 
     def __init__(

@@ -4,6 +4,7 @@ from typing import get_args
 import pytest
 from parts_for_tests import FAMILY
 
+from rl_attention.cli.compare import choose_arms
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
 from rl_attention.experiment.config import ExtractorConfig, RunConfig
@@ -202,27 +203,27 @@ def test_an_unknown_arm_is_refused():
         task.run("cnn", 0)
 
 
-def test_another_algorithm_starts_from_its_own_hyperparameters():
-    task = merge(ENV, {"hyperparams": {"n_epochs": 3}})
-    assert validate(RunConfig, merge(task, {"algo": "dqn"})).hyperparams == HYPERPARAMS["dqn"]()
+@pytest.mark.parametrize("algo", ["dqn", "a2c"])
+def test_another_algorithm_starts_from_its_own_hyperparameters_but_for_the_discount(algo):
+    task = merge(ENV, {"hyperparams": {"n_epochs": 3, "learning_rate": 1.0, "gamma": 0.8}})
+    changed = validate(RunConfig, merge(task, {"algo": algo})).hyperparams
+    assert changed == HYPERPARAMS[algo](gamma=0.8)
     assert validate(RunConfig, merge(task, {"algo": "ppo"})).hyperparams.n_epochs == 3
 
 
-def test_an_algorithm_that_adds_to_another_keeps_what_was_said():
-    """RecurrentPPO is PPO and an LSTM; what nobody said is its own."""
-    task = parse_task(
-        merge(
-            ENV,
-            {
-                "hyperparams": {"gamma": 0.8, "n_epochs": 8},
-                "arms": {"mlp": {}, "lstm": {"algo": "ppo_lstm", "hyperparams": {"n_epochs": 2}}},
-            },
-        )
-    )
-    run = task.run("lstm", 0).hyperparams
-    assert (run.gamma, run.n_epochs, run.n_steps) == (0.8, 2, HYPERPARAMS["ppo_lstm"]().n_steps)
-    back = merge({**ENV, "algo": "ppo_lstm", "hyperparams": {"gamma": 0.8}}, {"algo": "ppo"})
-    assert validate(RunConfig, back).hyperparams == HYPERPARAMS["ppo"]()
+def test_an_algorithm_that_extends_another_keeps_what_has_the_same_default():
+    """RecurrentPPO is PPO and an LSTM; its `n_steps` is how far gradients reach, and its own."""
+    said = {"gamma": 0.8, "n_epochs": 8, "value_gain": 0.01, "n_steps": 20}
+    arms = {"mlp": {}, "lstm": {"algo": "ppo_lstm", "hyperparams": {"n_epochs": 2}}}
+    task = parse_task(merge(ENV, {"hyperparams": said, "arms": arms}))
+    run, own = task.run("lstm", 0).hyperparams, HYPERPARAMS["ppo_lstm"]()
+    assert (run.gamma, run.n_epochs, run.value_gain) == (0.8, 2, 0.01)
+    assert run.n_steps == own.n_steps != task.run("mlp", 0).hyperparams.n_steps
+    assert parse_task(task.dump()).run("lstm", 0) == task.run("lstm", 0)
+    assert choose_arms(task, "lstm").run("lstm", 0) == task.run("lstm", 0)
+    lstm = {**ENV, "algo": "ppo_lstm", "hyperparams": {**said, "lstm_hidden_size": 8}}
+    back = validate(RunConfig, merge(lstm, {"algo": "ppo"})).hyperparams
+    assert back == HYPERPARAMS["ppo"](gamma=0.8, n_epochs=8, value_gain=0.01)
 
 
 def test_nesting_and_flattening_undo_each_other():

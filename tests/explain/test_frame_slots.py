@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from history_for_tests import ROWS, Parade
+from spaces_for_tests import SampleEnv
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -74,18 +76,51 @@ def test_the_newest_has_its_rows_and_the_steps():
 
 
 @pytest.mark.parametrize("name", ["mask", "empty"])
-def test_a_step_of_now_is_taken_out_and_its_rows_stay(name):
+def test_the_step_of_now_is_taken_out_with_what_was_done_and_its_rows_stay(name):
     states = observe()
     _, removal = removal_of(model_of("newest"), states, name)
+    assert (states["frames_actions"][:, -1] != 0).any()
     gone = np.zeros((len(states["frames"]), ROWS + T), bool)
     gone[:, [0, -1]] = True
     found = removal(states, np.arange(len(gone)), gone)
-    np.testing.assert_array_equal(found["frames"][:, :-1], states["frames"][:, :-1])
-    np.testing.assert_array_equal(found["frames"][:, -1, 1:], states["frames"][:, -1, 1:])
+    assert not found["frames_actions"][:, -1].any()
+    assert not found["frames_rewards"][:, -1].any()
     assert not found["frames"][:, -1, 0].any()
     assert found["frames_mask"][:, -1, 0].any() == (name == "empty")
     assert found["frames_steps"][:, -1].any() == (name == "empty")
-    np.testing.assert_array_equal(found["frames_mask"][:, :-1], states["frames_mask"][:, :-1])
+    np.testing.assert_array_equal(found["frames"][:, -1, 1:], states["frames"][:, -1, 1:])
+    for key in ("frames", "frames_mask", "frames_actions", "frames_rewards", "frames_steps"):
+        np.testing.assert_array_equal(found[key][:, :-1], states[key][:, :-1])
+
+
+@pytest.mark.parametrize("way", ["newest", "summary"])
+def test_a_summed_step_is_resampled_whole(way):
+    states = observe()
+    slots, removal = removal_of(model_of(way), states, "resample")
+    first = slots.n_tokens - T
+    gone = np.zeros((len(states["frames"]), slots.n_tokens), bool)
+    gone[:, first] = slots.present(states)[:, first]
+    found = removal(states, np.arange(len(gone)), gone)
+    parts = ("frames", "frames_mask", "frames_actions", "frames_rewards")
+    whole, given = (
+        [tuple(np.concatenate([seen[key][row, 0].ravel() for key in parts])) for row in rows]
+        for seen, rows in ((found, np.flatnonzero(gone[:, first])), (states, range(len(gone))))
+    )
+    assert whole
+    assert set(whole) <= set(given)
+    before = [given[row] for row in np.flatnonzero(gone[:, first])]
+    assert all(new != old for new, old in zip(whole, before, strict=True))
+
+
+def test_one_frame_alone_has_its_rows_and_a_step():
+    space = spaces.Box(-1.0, 1.0, (1, 4, 5), np.float32)
+    options = {"width": 8, "n_heads": 2, "frames": "newest", "kind": "frames"}
+    kwargs = {
+        "features_extractor_class": AttentionExtractor,
+        "features_extractor_kwargs": options,
+    }
+    model = PPO("MlpPolicy", SampleEnv(space), device="cpu", policy_kwargs=kwargs)
+    assert Slots(model).n_tokens == model.policy.features_extractor.tokenizer.n_tokens == 4 + 1
 
 
 @pytest.mark.parametrize("slot", [0, T * ROWS - 1, ROWS + 1])

@@ -91,7 +91,7 @@ def test_past_tokens_have_numbers_of_every_map_and_a_decision_without_them(whole
     assert len(past) > 10
 
 
-@pytest.mark.parametrize("way", ["entities", "summary"])
+@pytest.mark.parametrize("way", ["entities", "newest", "summary"])
 def test_words_read_past_tokens(way):
     run, _ = replayed(way, attention="words_to_entities")
     (index,) = (

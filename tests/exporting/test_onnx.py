@@ -28,6 +28,8 @@ MEMBERS = [
     ("everything", {"attention": "ego", "position": "sinusoidal", **PLACES, "pooling": "ego"}),
     ("cells", {"scope": "local", "position": "relative"}),
     ("history", {"scope": "local", "weights": "sparsemax"}),
+    ("past frames", {}),
+    ("past frames", {"frames": "newest"}),
 ]
 
 TRIED = ("entities and mask", *{space for space, _ in MEMBERS})

@@ -94,29 +94,37 @@ def test_an_answer_of_another_length_is_refused():
         ask(env)
 
 
-@pytest.mark.parametrize("way", ["entities", "summary"])
+STEPS = {
+    "entities": [*np.repeat([-2, -1, 0], ROWS), -2, -1, 0],
+    "newest": [*[0] * ROWS, -2, -1, 0],
+    "summary": [-2, -1, 0],
+}
+"""From the way past frames are read to the step of each token."""
+
+
+@pytest.mark.parametrize("way", STEPS)
 def test_every_token_has_its_step_and_a_name(way):
     env = parades()
     model = model_of(env, way)
     tokens = read_tokens(model.policy.features_extractor)
     states = collect_states(model, env, n_episodes=2).probes
     shown = complete(states, tokens)
-    steps = [-2, -1, 0] if way == "summary" else [*np.repeat([-2, -1, 0], ROWS), -2, -1, 0]
+    steps = STEPS[way]
     assert shown.steps.tolist() == [steps] * len(states)
     for row, labels in enumerate(shown.labels):
         for label, step in zip(labels, steps, strict=True):
             assert label.split()[0] == ("now" if step == 0 else str(step)), row
     assert (shown.labels[:, -1] == "now step").all()
-    if way == "entities":
-        assert shown.labels[0, 2 * ROWS] == "now 1.0.0"
+    if way != "summary":
+        assert shown.labels[0, len(steps) - T - ROWS] == "now 1.0.0"
     assert ProbeSet.from_observations(states.observations).steps is None
 
 
 def test_names_where_the_environment_says_nothing():
     env = parades()
-    for way, count in (("entities", T * ROWS + T), ("summary", T)):
+    for way, steps in STEPS.items():
         (found,) = read_tokens(model_of(env, way).policy.features_extractor)
-        assert found.count == len(found.names) == count
+        assert found.count == len(found.names) == len(steps)
         assert found.names[-3:] == ["-2 step", "-1 step", "now step"]
         assert found.n_described == T * ROWS + T
     assert found.kind == "frames"
@@ -124,7 +132,7 @@ def test_names_where_the_environment_says_nothing():
     assert found.names[:4] == ["-2 entity 0", "-2 entity 1", "-2 entity 2", "-1 entity 0"]
 
 
-@pytest.mark.parametrize("way", ["entities", "summary"])
+@pytest.mark.parametrize("way", STEPS)
 def test_names_reach_the_maps_of_a_training(way, tmp_path):
     env = parades()
     model = model_of(env, way)
@@ -136,7 +144,7 @@ def test_names_reach_the_maps_of_a_training(way, tmp_path):
     assert found.labels[0].tolist().count("now step") == 1
 
 
-@pytest.mark.parametrize("way", ["entities", "summary"])
+@pytest.mark.parametrize("way", STEPS)
 def test_maps_of_the_past_are_drawn_beside_the_picture(way):
     env = parades()
     model = model_of(env, way)

@@ -23,7 +23,7 @@ def recall(n_envs=8, seed=0):
     return HistoryVecEnv(make_vec_env("Recall-8-v0", n_envs=n_envs, seed=seed), T)
 
 
-@pytest.fixture(scope="module", params=["entities", "summary"])
+@pytest.fixture(scope="module", params=["entities", "newest", "summary"])
 def played(request, tmp_path_factory):
     """The states of two episodes after a few updates, their replay, and its page."""
     options = {"width": 16, "n_heads": 2, "feedforward": 32, "features_dim": 32}
