@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic.fields import FieldInfo
-
 from rl_attention.experiment.hyperparams import HYPERPARAMS
 
 
@@ -35,21 +33,17 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 def _leave_what_is_not_shared(merged: dict[str, Any], algo: Any) -> None:
     given = merged.pop("hyperparams", None)
     names = (merged.get("algo", "ppo"), algo)
-    models = [HYPERPARAMS.get(name) if isinstance(name, str) else None for name in names]
-    old, new = models
+    old, new = (HYPERPARAMS.get(name) if isinstance(name, str) else None for name in names)
     if not isinstance(given, Mapping) or old is None or new is None:
         return  # what is refused is refused by its own name
     shared = {"gamma"}
     if issubclass(old, new) or issubclass(new, old):
         fields, others = new.model_fields, old.model_fields
-        shared |= {key for key in fields if key in others and _is_same(fields[key], others[key])}
+        both = fields.keys() & others.keys()
+        shared |= {key for key in both if fields[key].default == others[key].default}
     kept = {key: value for key, value in given.items() if key in shared}
     if kept:
         merged["hyperparams"] = kept
-
-
-def _is_same(field: FieldInfo, other: FieldInfo) -> bool:
-    return bool(field.default == other.default)
 
 
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
