@@ -57,7 +57,7 @@ def test_the_cue_is_found_in_the_past(played):
     asked = run.steps[8]  # the question, eight steps after the cue
     assert {entity.step for entity in asked.entities} == set(range(-8, 1))
     cues = [entity.label for entity in asked.entities if entity.step == -8]
-    if way == "summary":
+    if way != "entities":  # one token a step of the past
         assert cues == ["-8 step"]
     else:
         assert len(cues) == 2
