@@ -22,9 +22,11 @@ from rl_attention.files import write_json
 
 ENVS = ("Recall-32-v0", "BabyAI-GoToLocal-v0")
 WINDOW = 32
-SUMMARY, EGO = {"frames": "summary"}, {"attention": "ego"}
+SUMMARY: dict[str, str | int] = {"frames": "summary"}
+EGO: dict[str, str | int] = {"attention": "ego"}
+READ: dict[str, str | int] = {"n_blocks": 0}  # one query reads all steps; nothing else attends
 SIZED_BY = "attention_summary"
-AIMED = (SIZED_BY, "attention_summary_ego")
+AIMED = (SIZED_BY, "attention_summary_ego", "attention_summary_read")
 BASELINES = ("lstm_mlp", "lstm_mlp_256")
 Speeds = dict[str, list[float]]
 SHOWN = ("n_envs", "n_steps", "batch_size", "n_epochs")
@@ -42,13 +44,14 @@ class Arm(NamedTuple):
 
     arm: str
     n_frames: int | None
-    extractor: dict[str, str]
+    extractor: dict[str, str | int]
     units: int | None = None
 
 
 ARMS = {
     "attention_summary": Arm("attention", WINDOW, SUMMARY),
     "attention_summary_ego": Arm("attention", WINDOW, SUMMARY | EGO),
+    "attention_summary_read": Arm("attention", WINDOW, SUMMARY | READ),
     "attention_entities_ego": Arm("attention", WINDOW, EGO),
     "mlp_summary": Arm("mlp", WINDOW, SUMMARY),
     "attention_now": Arm("attention", None, {}),

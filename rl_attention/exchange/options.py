@@ -27,7 +27,7 @@ _IDLE_UNLESS = {
 
 _TRAINING_ONLY = ("dropout",)
 
-_LATER = {"frames": "entities"}
+_LATER = {"frames": "entities", "ignored_keys": []}
 """Options that older files lack, and what stands for them."""
 
 

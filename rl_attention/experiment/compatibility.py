@@ -82,10 +82,12 @@ def _choices(config: "RunConfig") -> str | None:
     if config.arm == "flat":
         return None
     kind = config.env.view if config.env.n_frames is None else "frames"
-    # the rows of the entities view hold coordinates, and every view but flat holds the mission
+    # the rows of the entities view hold coordinates; every view but flat holds the mission
     columns = ("right", "forward") if kind == "entities" else None
     options = {**config.extractor.model_dump(), "place_columns": columns}
-    conflict = find_combination_conflict(options, kind=kind, has_words=True)
+    conflict = find_combination_conflict(
+        options, kind=kind, has_words="mission" not in config.extractor.ignored_keys
+    )
     return None if conflict is None else f"extractor.{conflict[0]}: {conflict[1]}"
 
 

@@ -12,6 +12,7 @@ from rl_attention.experiment.fields import (
     ConfigModel,
     Count,
     Fraction,
+    Keys,
     Name,
     Seed,
     SignedSchedule,
@@ -100,6 +101,11 @@ class ExtractorConfig(ConfigModel):
         description="With env.n_frames: a token for each entity of each step, for each of the "
         "newest and one a step, or one a step alone.",
     )
+    ignored_keys: Keys = Field(
+        default=(),
+        description="Keys of the observation that are not read, as [mission] where it never "
+        "changes.",
+    )
 
 
 class ZeroShotConfig(ConfigModel):
@@ -174,7 +180,8 @@ class InitConfig(ConfigModel):
 
 
 _LATER = ("imitation", "init")
-"""Groups that older files lack: where there is none, a config is written, and hashed, as before."""
+"""Groups that older files lack: where there is none, a config is written, and hashed, as before.
+So it is with `extractor.ignored_keys`."""
 
 
 def read_hyperparams(value: Any, info: ValidationInfo) -> Any:
@@ -271,4 +278,6 @@ class RunConfig(ConfigModel):
     def dump(self) -> dict[str, Any]:
         """Every field as plain data, ready for YAML."""
         data = self.model_dump(mode="json")
+        if not self.extractor.ignored_keys:
+            del data["extractor"]["ignored_keys"]
         return {key: part for key, part in data.items() if part is not None or key not in _LATER}

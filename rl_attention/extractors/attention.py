@@ -70,6 +70,8 @@ class AttentionExtractor(TokenExtractor):
         frames: What becomes of the rows of past frames (`HistoryVecEnv`): `entities`, a token for
             each and one for each step, `newest`, one for each of now and one for each step, or
             `summary`, one for each step.
+        ignored_keys: Keys that are not read, such as a `mission` that never changes; the mask
+            `<key>_mask` of each is not read either.
 
     Raises:
         UserError: The space has no set to attend over, or the options do not go together.
@@ -107,6 +109,7 @@ class AttentionExtractor(TokenExtractor):
         categorical_columns: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         n_stack: int = 1,
         frames: str = "entities",
+        ignored_keys: Sequence[str] = (),
     ) -> None:
         tokens = TokenOptions(
             width,
@@ -119,6 +122,7 @@ class AttentionExtractor(TokenExtractor):
             categorical_columns,
             n_stack,
             frames,
+            ignored_keys,
         )
         choices = {
             "attention": attention,

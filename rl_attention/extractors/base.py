@@ -59,6 +59,7 @@ class TokenExtractor(BaseFeaturesExtractor):
 
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tensor:
         """Map a preprocessed observation to features, `B features_dim`."""
+        observations = self.tokenizer.read(observations)
         found = self._find_distinct(observations)
         if found is None:
             return self.features(self.tokenizer(observations))

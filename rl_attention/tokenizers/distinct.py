@@ -108,6 +108,7 @@ def holds_symbols(space: spaces.Dict, schema: Schema) -> bool:
     return all(found.kind != "pixels" for found in schema.sets) and all(
         key in flags or (part.dtype is not None and np.issubdtype(part.dtype, np.integer))
         for key, part in space.spaces.items()
+        if key not in schema.ignored
     )
 
 

@@ -50,6 +50,17 @@ class ObservationTokenizer(nn.Module):
             self.summary = SummaryTokenizer(schema.global_spaces, options.width)
         self.symbolic = isinstance(space, spaces.Dict) and holds_symbols(space, schema)
 
+    def read(self, observations: dict[str, Tensor] | Tensor) -> dict[str, Tensor] | Tensor:
+        """Leave out the keys that are not read.
+
+        Args:
+            observations: What Stable-Baselines3 passes to `forward` of an extractor.
+        """
+        ignored = self.schema.ignored
+        if not ignored or isinstance(observations, Tensor):
+            return observations
+        return {key: part for key, part in observations.items() if key not in ignored}
+
     def forward(self, observations: dict[str, Tensor] | Tensor) -> Tokenized:
         """Tokenize a batch.
 

@@ -39,6 +39,8 @@ class TokenOptions:
             values are known to.
         n_stack: How many frames `VecFrameStack` has put side by side.
         frames: What becomes of the rows of `frames`, one of `FRAME_WAYS`.
+        ignored_keys: Keys that are not read, such as a `mission` that never changes; the mask
+            `<key>_mask` of each is not read either.
 
     Raises:
         UserError: An option has a value that it cannot have.
@@ -54,6 +56,7 @@ class TokenOptions:
     categorical_columns: OfKey[Sequence[int]] = None
     n_stack: int = 1
     frames: str = "entities"
+    ignored_keys: Sequence[str] = ()
 
     @classmethod
     def of(cls, owner: str, given: Mapping[str, Any]) -> "TokenOptions":
@@ -197,6 +200,10 @@ def _read_keys(name: str, keys: Any) -> tuple[str, ...] | None:
     return tuple(keys)
 
 
+def _read_ignored(name: str, keys: Any) -> tuple[str, ...]:
+    return () if keys is None or keys == [] or keys == () else _read_keys(name, keys) or ()
+
+
 def _read_kind(name: str, kind: Any) -> str | None:
     if kind is not None and kind not in KINDS:
         raise UserError(f"{name}: expected one of {', '.join(KINDS)}, got {kind!r}")
@@ -240,4 +247,5 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "categorical_columns": _each(read_columns),
     "n_stack": _read_whole(1),
     "frames": _read_frames,
+    "ignored_keys": _read_ignored,
 }

@@ -69,11 +69,13 @@ class Schema:
         words_space: The integer Box of word ids, or None; a `mission` of any other kind is one of
             the other keys.
         global_spaces: Every other key.
+        ignored: Keys that are not read.
     """
 
     sets: tuple[SetSpec, ...]
     words_space: spaces.Box | None
     global_spaces: dict[str, spaces.Space[np.ndarray]]
+    ignored: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -97,11 +99,14 @@ def read_schema(
         UserError: No set is there, or a key has a shape that no token can be made of.
     """
     options = TokenOptions() if options is None else options
+    ignored = _ignored(space, options)
+    if ignored and isinstance(space, spaces.Dict):
+        space = spaces.Dict({key: part for key, part in space.items() if key not in ignored})
     space = unstack(space, options.n_stack, _keys_of_sets(space, options))
     if isinstance(space, spaces.Box):
         schema = Schema((_read_box(space, options),), None, {})
     elif isinstance(space, spaces.Dict):
-        schema = _read_dict(space, options)
+        schema = replace(_read_dict(space, options), ignored=ignored)
     else:
         raise UserError(
             f"attention needs a Dict or Box observation space, got {type(space).__name__}: wrap "
@@ -109,6 +114,20 @@ def read_schema(
         )
     _check_sets(schema, options)
     return schema
+
+
+def _ignored(
+    space: spaces.Space,  # type: ignore[type-arg]
+    options: TokenOptions,
+) -> frozenset[str]:
+    """List the keys that are not to be read, masks included."""
+    known = list(space.spaces) if isinstance(space, spaces.Dict) else []
+    missing = [key for key in options.ignored_keys if key not in known]
+    if missing:
+        has = f"keys of the observation, {', '.join(known)}" if known else "none, without a Dict"
+        raise UserError(f"ignored_keys: expected {has}, got {missing[0]!r}")
+    masks = (f"{key}_mask" for key in options.ignored_keys)
+    return frozenset({*options.ignored_keys, *(mask for mask in masks if mask in known)})
 
 
 def _keys_of_sets(

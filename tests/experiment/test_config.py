@@ -291,3 +291,16 @@ def test_the_members_task_has_every_member():
     assert {run.extractor.dropout for run in runs} > {0.0}
     assert any(run.attention_ent_coef > 0 for run in runs)
     assert any(run.attention_ent_coef < 0 for run in runs)
+
+
+def test_a_config_that_reads_every_key_is_written_as_before_there_was_the_choice():
+    plain = build()
+    assert "ignored_keys" not in plain.dump()["extractor"]
+    deaf = build(extractor={"ignored_keys": ["mission"]})
+    assert deaf.dump()["extractor"]["ignored_keys"] == ["mission"]
+    assert validate(RunConfig, deaf.dump()) == deaf
+
+
+def test_who_reads_the_mission_does_not_ignore_it():
+    with pytest.raises(UserError, match=r"extractor.attention: .*entities_to_words"):
+        build(extractor={"attention": "entities_to_words", "ignored_keys": ["mission"]})

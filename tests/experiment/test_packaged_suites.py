@@ -15,7 +15,7 @@ from rl_attention.experiment.zero_shot import check_zero_shot
 
 ROOT = Path(__file__).parents[2]
 COMPARISONS = ("quick", "core", "full")
-TARGETED = ("language", "memory")
+TARGETED = ("box-world", "language", "memory")
 SUITES = (*COMPARISONS, *TARGETED)
 OTHER_SIZES = ("flat", "attention-patches", "lstm", "none")
 """Their inputs are what they are, so their sizes are too; so is that of an LSTM's features."""

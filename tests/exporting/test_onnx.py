@@ -30,6 +30,7 @@ MEMBERS = [
     ("history", {"scope": "local", "weights": "sparsemax"}),
     ("past frames", {}),
     ("past frames", {"frames": "newest"}),
+    ("everything", {"ignored_keys": ["mission", "walls"]}),
 ]
 
 TRIED = ("entities and mask", *{space for space, _ in MEMBERS})
