@@ -18,7 +18,13 @@ from rl_attention.comparison.published import Published
 from rl_attention.comparison.results import RunResult
 from rl_attention.comparison.suite import SuiteSummary, TaskSummary, summarise_suite
 from rl_attention.comparison.table import format_frames
-from rl_attention.comparison.tables import estimate, overall_line, results_table
+from rl_attention.comparison.tables import (
+    cost_table,
+    estimate,
+    overall_line,
+    results_table,
+    zero_shot_table,
+)
 from rl_attention.explain.bootstrap import Estimate
 from rl_attention.sweep.records import with_defaults
 
@@ -28,6 +34,7 @@ MEMBERS = ROOT / "configs" / "members.yaml"
 SUITES = {
     "core": "rl-attention compare core --results docs/results/core",
     "core-gain-1": "rl-attention compare core-gain-1.yaml --results docs/results/core-gain-1",
+    "box-world": "rl-attention compare box-world --results docs/results/box-world",
     "full": "rl-attention sweep full --results docs/results/full",
     "wall-time": "rl-attention compare wall-time --results docs/results/wall-time",
 }
@@ -39,6 +46,7 @@ PAGES = (
         ROOT / "docs" / f"{page}.md"
         for page in (
             "attention",
+            "box-world",
             "speed",
             "resuming",
             "rare-rewards",
@@ -48,7 +56,8 @@ PAGES = (
     ),
 )
 TABLE = re.compile(
-    r"(<!-- (members|ratios|arms|suite|gains|published|explain): (\S+) -->\n).*?(<!-- end -->)",
+    r"(<!-- (members|ratios|arms|suite|costs|tests|gains|published|explain): (\S+) -->\n)"
+    r".*?(<!-- end -->)",
     flags=re.DOTALL,
 )
 
@@ -141,6 +150,18 @@ def fill_suite(name: str) -> str:
     lines = [f"- {overall_line(each, summary.metric)}" for each in versus]
     lines += [f"- {warning}" for warning in summary.warnings]
     return "\n\n".join([write_table(results_table(summary)), "\n".join(lines), ""])
+
+
+def fill_costs(name: str) -> str:
+    """Lay out how soon each arm of a suite learned, and at what cost; a table for each task."""
+    tables = [write_table(cost_table(task)) for task in read_suite(name).tasks.values()]
+    return "\n\n".join([*tables, ""])
+
+
+def fill_tests(name: str) -> str:
+    """Lay out what each arm of a suite does on what was never trained; a table for each task."""
+    tables = [zero_shot_table(task) for task in read_suite(name).tasks.values()]
+    return "\n\n".join([*(write_table(table) for table in tables if table), ""])
 
 
 def read_suite(name: str, *, baseline: str | None = None) -> SuiteSummary:
@@ -282,6 +303,8 @@ FILLERS = {
     "ratios": fill_ratios,
     "arms": fill_arms,
     "suite": fill_suite,
+    "costs": fill_costs,
+    "tests": fill_tests,
     "gains": fill_gains,
     "published": fill_published,
     "explain": fill_explain,
