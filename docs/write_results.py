@@ -36,6 +36,7 @@ SUITES = {
     "core-gain-1": "rl-attention compare core-gain-1.yaml --results docs/results/core-gain-1",
     "box-world": "rl-attention compare box-world --results docs/results/box-world",
     "full": "rl-attention sweep full --results docs/results/full",
+    "language": "rl-attention compare language --results docs/results/language",
     "wall-time": "rl-attention compare wall-time --results docs/results/wall-time",
 }
 """Suites whose small result files are kept, and the command that adds what is missing."""
@@ -52,6 +53,7 @@ PAGES = (
             "rare-rewards",
             "rl-zoo-parity",
             "does-attention-explain",
+            "language",
         )
     ),
 )

@@ -150,13 +150,7 @@ class AttentionExtractor(TokenExtractor):
         super().__init__(observation_space, features_dim, tokens)
         self.dropout = dropout
         self.global_token = nn.Parameter(torch.randn(width) / width**0.5)
-        self.relations = Relations(
-            n_heads=n_heads,
-            radius=radius if scope == "local" else None,
-            spans=self._spans_of_bias(position, uniform=options.uniform),
-            fixed=self.tokenizer.fixed_places,
-            multiplies=options.multiplies,
-        )
+        self.relations = self._relate(options, position, radius if scope == "local" else None)
         parts = MixerOptions(width, options, block, n_blocks, feedforward, n_latents, has_words)
         self.mixer = MIXERS[attention](parts)
         pool, keys = POOLINGS[pooling], (self.mixer.pooled,)
@@ -164,9 +158,16 @@ class AttentionExtractor(TokenExtractor):
         size = width if pool is None else 2 * width
         self.readout = nn.Sequential(nn.LayerNorm(size), Linear(size, features_dim), nn.ReLU())
 
-    def _spans_of_bias(self, position: str, *, uniform: bool) -> tuple[int, ...] | None:
-        """Give the places for a relative bias; uniform weights have no scores to add to."""
-        return self.tokenizer.spans if position == "relative" and not uniform else None
+    def _relate(self, options: AttentionOptions, position: str, radius: float | None) -> Relations:
+        # uniform weights have no scores that a bias could be added to
+        biased = position == "relative" and not options.uniform
+        return Relations(
+            n_heads=options.n_heads,
+            radius=radius,
+            spans=self.tokenizer.spans if biased else None,
+            fixed=self.tokenizer.fixed_places,
+            multiplies=options.multiplies,
+        )
 
     @property
     def merges(self) -> bool:
