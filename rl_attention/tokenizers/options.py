@@ -201,7 +201,7 @@ def _read_keys(name: str, keys: Any) -> tuple[str, ...] | None:
 
 
 def _read_ignored(name: str, keys: Any) -> tuple[str, ...]:
-    return () if keys is None or keys == [] or keys == () else _read_keys(name, keys) or ()
+    return _read_keys(name, keys or None) or ()
 
 
 def _read_kind(name: str, kind: Any) -> str | None:

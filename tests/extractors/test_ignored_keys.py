@@ -98,7 +98,7 @@ def test_what_cannot_be_left_out(space, keys, message):
 
 
 def test_who_reads_words_needs_them():
-    with pytest.raises(UserError, match="attention"):
+    with pytest.raises(UserError, match=r"attention: .*entities_to_words"):
         AttentionExtractor(EVERYTHING, attention="entities_to_words", ignored_keys=["mission"])
 
 
