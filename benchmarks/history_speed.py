@@ -20,13 +20,32 @@ from rl_attention.experiment.environments import backend_name, build_env
 from rl_attention.experiment.models import build_model, count_model_parameters
 from rl_attention.files import write_json
 
-ENVS = ("Recall-32-v0", "BabyAI-GoToLocal-v0")
+
+class Task(NamedTuple):
+    """What a task needs, as the suites `memory` and `language` have it.
+
+    Attributes:
+        env: Options of the environment.
+        n_epochs: Passes over each rollout, of every arm.
+    """
+
+    env: dict[str, int]
+    n_epochs: int
+
+
+TASKS = {
+    "Recall-32-v0": Task({"max_entities": 4}, n_epochs=8),
+    "MiniGrid-MemoryS13-v0": Task({"agent_view_size": 3, "max_entities": 2}, n_epochs=8),
+    "BabyAI-GoToLocal-v0": Task({}, n_epochs=8),
+}
+OTHER = Task({}, n_epochs=4)
 WINDOW = 32
-SUMMARY: dict[str, str | int] = {"frames": "summary"}
-EGO: dict[str, str | int] = {"attention": "ego"}
-READ: dict[str, str | int] = {"n_blocks": 0}  # one query reads all steps; nothing else attends
+SUMMARY: dict[str, Any] = {"frames": "summary"}
+EGO: dict[str, Any] = {"attention": "ego"}
+READ: dict[str, Any] = {"n_blocks": 0}  # one query reads all steps; nothing else attends
+ROWS: dict[str, Any] = {"ignored_keys": ["frames_actions", "frames_rewards", "frames_steps"]}
 SIZED_BY = "attention_summary"
-AIMED = (SIZED_BY, "attention_summary_ego", "attention_summary_read")
+AIMED = (SIZED_BY, "attention_summary_ego", "attention_summary_read", "attention_rows_read")
 BASELINES = ("lstm_mlp", "lstm_mlp_256")
 Speeds = dict[str, list[float]]
 SHOWN = ("n_envs", "n_steps", "batch_size", "n_epochs")
@@ -44,7 +63,7 @@ class Arm(NamedTuple):
 
     arm: str
     n_frames: int | None
-    extractor: dict[str, str | int]
+    extractor: dict[str, Any]
     units: int | None = None
 
 
@@ -52,6 +71,7 @@ ARMS = {
     "attention_summary": Arm("attention", WINDOW, SUMMARY),
     "attention_summary_ego": Arm("attention", WINDOW, SUMMARY | EGO),
     "attention_summary_read": Arm("attention", WINDOW, SUMMARY | READ),
+    "attention_rows_read": Arm("attention", WINDOW, ROWS | READ),
     "attention_entities_ego": Arm("attention", WINDOW, EGO),
     "mlp_summary": Arm("mlp", WINDOW, SUMMARY),
     "attention_now": Arm("attention", None, {}),
@@ -72,7 +92,9 @@ class Row(NamedTuple):
 
 
 @click.command()
-@click.option("--env", "env_ids", multiple=True, default=ENVS, show_default=True, help="Tasks.")
+@click.option(
+    "--env", "env_ids", multiple=True, default=tuple(TASKS), show_default=True, help="Tasks."
+)
 @click.option(
     "--n-steps",
     type=click.IntRange(min=2),
@@ -149,14 +171,16 @@ def compare(env_id: str, n_steps: int | None, threads: int, repeats: int) -> dic
 
 
 def _config(env_id: str, arm: Arm, n_steps: int | None) -> RunConfig:
-    hyperparams = {"n_steps": n_steps, "lstm_hidden_size": 1 if arm.units == 0 else arm.units}
+    task = TASKS.get(env_id, OTHER)
+    units = 1 if arm.units == 0 else arm.units
+    sizes = {"n_steps": n_steps, "lstm_hidden_size": units, "n_epochs": task.n_epochs}
     return RunConfig.model_validate(
         {
             "arm": arm.arm,
             "algo": "ppo" if arm.units is None else "ppo_lstm",
-            "env": {"id": env_id, "n_frames": arm.n_frames},
+            "env": {"id": env_id, "n_frames": arm.n_frames, **task.env},
             "extractor": arm.extractor,
-            "hyperparams": {name: size for name, size in hyperparams.items() if size is not None},
+            "hyperparams": {name: size for name, size in sizes.items() if size is not None},
             "device": "cpu",
         }
     )

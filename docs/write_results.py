@@ -36,7 +36,9 @@ SUITES = {
     "core-gain-1": "rl-attention compare core-gain-1.yaml --results docs/results/core-gain-1",
     "box-world": "rl-attention compare box-world --results docs/results/box-world",
     "full": "rl-attention sweep full --results docs/results/full",
+    "imitation": "rl-attention compare imitation --results docs/results/imitation",
     "language": "rl-attention compare language --results docs/results/language",
+    "memory": "rl-attention compare memory --results docs/results/memory",
     "wall-time": "rl-attention compare wall-time --results docs/results/wall-time",
 }
 """Suites whose small result files are kept, and the command that adds what is missing."""
@@ -54,11 +56,12 @@ PAGES = (
             "rl-zoo-parity",
             "does-attention-explain",
             "language",
+            "imitation",
         )
     ),
 )
 TABLE = re.compile(
-    r"(<!-- (members|ratios|arms|suite|costs|tests|gains|published|explain): (\S+) -->\n)"
+    r"(<!-- (members|ratios|arms|suite|costs|tests|labels|gains|published|explain): (\S+) -->\n)"
     r".*?(<!-- end -->)",
     flags=re.DOTALL,
 )
@@ -164,6 +167,23 @@ def fill_tests(name: str) -> str:
     """Lay out what each arm of a suite does on what was never trained; a table for each task."""
     tables = [zero_shot_table(task) for task in read_suite(name).tasks.values()]
     return "\n\n".join([*(write_table(table) for table in tables if table), ""])
+
+
+def fill_labels(name: str) -> str:
+    """Lay out what each arm of a suite of imitations learned: a seed's number beside the next."""
+    names = ["task", "arm", "held-out steps as the bot's", "success", "likeliest action's success"]
+    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+    for task in read_suite(name).tasks.values():
+        for label in task.arms:
+            runs = [x for x in read_records(name) if (x.task, x.arm) == (task.task, label)]
+            scores = [
+                [x.imitation.held_out_accuracy for x in runs if x.imitation],
+                [x.success_rate for x in runs],
+                [x.zero_shot["likeliest"].success_rate for x in runs],
+            ]
+            cells = [" ".join(f"{score:.3f}" for score in each) for each in scores]
+            lines.append(f"| {' | '.join([task.task, label, *cells])} |")
+    return "\n".join([*lines, ""])
 
 
 def read_suite(name: str, *, baseline: str | None = None) -> SuiteSummary:
@@ -283,7 +303,7 @@ def suite_files() -> dict[Path, str]:
     """Make the summaries of each suite that has result files: numbers as JSON, tables as text."""
     files = {}
     for name, command in SUITES.items():
-        if (RESULTS / name).is_dir():
+        if any((RESULTS / name).rglob("*.result.json")):
             summary = read_suite(name)
             title = f"The suite {name}"
             text = render_markdown(summary, title=title, command=command)
@@ -307,6 +327,7 @@ FILLERS = {
     "suite": fill_suite,
     "costs": fill_costs,
     "tests": fill_tests,
+    "labels": fill_labels,
     "gains": fill_gains,
     "published": fill_published,
     "explain": fill_explain,

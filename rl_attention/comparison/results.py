@@ -8,6 +8,7 @@ from typing import Any
 
 from rl_attention.errors import UserError
 from rl_attention.files import read_json
+from rl_attention.imitation_result import ImitationResult
 from rl_attention.json_fields import Fields
 from rl_attention.zero_shot_result import ZeroShotResult
 
@@ -39,6 +40,7 @@ class RunResult:
         operations: Floating-point operations of one decision; None: not counted.
         zero_shot: From the name of a test on what was never trained to its outcome; None where it
             means nothing for what the arm sees.
+        imitation: What an imitation counted; None for any other training.
         settings: The whole config, as plain data.
         versions: Packages and their versions.
         path: Where it was read.
@@ -61,6 +63,7 @@ class RunResult:
     curve: list[list[float]] = field(default_factory=list)
     operations: int | None = None
     zero_shot: dict[str, ZeroShotResult | None] = field(default_factory=dict)
+    imitation: ImitationResult | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
@@ -98,6 +101,9 @@ def read_run(path: Path) -> RunResult:
         curve=told.pairs("curve"),
         operations=None if told.is_absent("operations") else told.whole("operations"),
         zero_shot=ZeroShotResult.read_all(told.below_if_there("zero_shot")),
+        imitation=None
+        if told.is_absent("imitation")
+        else ImitationResult.read(told.below("imitation")),
         settings=dict(told.below_if_there("settings").data),
         versions=told.below("versions").texts(),
         path=path,

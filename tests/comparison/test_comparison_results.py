@@ -6,6 +6,7 @@ import pytest
 
 from rl_attention.comparison import read_run, read_runs
 from rl_attention.errors import UserError
+from rl_attention.imitation_result import ImitationResult
 
 DATA = {
     "env": "E",
@@ -38,6 +39,24 @@ def test_a_run_is_read(tmp_path):
     assert (run.arm, run.seed, run.frames_to_90, run.parameters) == ("mlp", 3, None, 2)
     assert run.success_rate == 1.0
     assert read_runs([tmp_path]) == [run]
+
+
+def test_what_an_imitation_counted_is_read(tmp_path):
+    assert read_run(write(tmp_path, DATA)).imitation is None
+    counted = {
+        "questions": 5000,
+        "unanswered": 3,
+        "bot_success": None,
+        "held_out": 200,
+        "epochs": 30,
+        "accuracy": 0.95,
+        "held_out_accuracy": 0.875,
+        "labels_per_second": 900.0,
+    }
+    imitation = read_run(write(tmp_path, {**DATA, "imitation": counted})).imitation
+    assert imitation == ImitationResult(**counted)
+    with pytest.raises(UserError, match="held_out_accuracy"):
+        read_run(write(tmp_path, {**DATA, "imitation": {**counted, "held_out_accuracy": 2}}))
 
 
 @pytest.mark.parametrize("key", [key for key in DATA if key != "more"])

@@ -24,8 +24,13 @@ NAMES = {
     ),
     "history_speed": tuple(
         f"{task}: {arm} over {base}"
-        for task in ("Recall-32-v0", "BabyAI-GoToLocal-v0")
-        for arm in ("attention_summary", "attention_summary_ego", "attention_summary_read")
+        for task in ("Recall-32-v0", "MiniGrid-MemoryS13-v0", "BabyAI-GoToLocal-v0")
+        for arm in (
+            "attention_summary",
+            "attention_summary_ego",
+            "attention_summary_read",
+            "attention_rows_read",
+        )
         for base in ("lstm_mlp", "lstm_mlp_256")
     ),
     "scaling": ("latent_exponent", "local_exponent", "latent_memory_ratio"),
