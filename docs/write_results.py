@@ -57,6 +57,7 @@ PAGES = (
             "does-attention-explain",
             "language",
             "imitation",
+            "memory",
         )
     ),
 )
@@ -213,16 +214,8 @@ def fill_gains(name: str) -> str:
 def fill_published(name: str) -> str:
     """Hold what RL Zoo has published against the likeliest actions of our arms after training."""
     source = name.replace("-", " ")
-    names = [
-        "task",
-        "suite",
-        "frames",
-        "seeds",
-        "attention [95 %]",
-        "mlp [95 %]",
-        source,
-        "its frames",
-    ]
+    names = ["task", "suite", "frames", "seeds", "attention [95 %]", "mlp [95 %]"]
+    names += [source, "its frames"]
     lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
     for suite in ("core", "full"):
         if (RESULTS / suite).is_dir():

@@ -53,9 +53,11 @@ def _chosen(given: NDArray[Any] | None, tokens: Sequence[TokenSet]) -> NDArray[A
     sizes = [each.n_described for each in tokens]
     if given is None or given.shape[1] != sum(sizes):
         return given
-    ends = np.cumsum(sizes)
-    kept = [np.arange(end - each.count, end) for end, each in zip(ends, tokens, strict=True)]
-    return given[:, np.concatenate(kept)]
+    begins = np.cumsum([0, *sizes])
+    kept = [
+        item + begin for begin, each in zip(begins, tokens, strict=False) for item in each.described
+    ]
+    return given[:, kept]
 
 
 def _fitted(given: NDArray[Any] | None, count: int, *, movable: bool) -> NDArray[Any] | None:

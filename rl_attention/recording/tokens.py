@@ -31,7 +31,8 @@ class TokenSet:
         n_stack: How many frames are stacked in the observation, if that is known.
         steps: Of past frames, the step of each token: 0 is now, negative ones are past.
         rows: Of past frames, the row of each token in its frame; None: it stands for the step.
-        described: How many items a description by the environment has; None: one a token.
+        window: Steps and rows of past frames that a description by the environment tells of, all
+            rows, oldest first, and then the steps; None: it has one item a token.
     """
 
     count: int
@@ -41,12 +42,25 @@ class TokenSet:
     n_stack: int = 1
     steps: tuple[int, ...] = ()
     rows: tuple[int | None, ...] = ()
-    described: int | None = None
+    window: tuple[int, int] | None = None
 
     @property
     def n_described(self) -> int:
-        """How many items a description by the environment has, the last ones of the tokens."""
-        return self.count if self.described is None else self.described
+        """How many items a description by the environment has."""
+        return self.count if self.window is None else self.window[0] * (self.window[1] + 1)
+
+    @property
+    def described(self) -> list[int]:
+        """Which item of a description each token is."""
+        if self.window is None:
+            return list(range(self.count))
+        n_steps, n_rows = self.window
+        return [
+            n_steps * n_rows + n_steps - 1 + step
+            if row is None
+            else (n_steps - 1 + step) * n_rows + row
+            for step, row in zip(self.steps, self.rows, strict=True)
+        ]
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +98,8 @@ def read_tokens(extractor: Any) -> tuple[TokenSet, ...]:
 
 def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
     cutter = getattr(tokenizer, "entities", None)
-    specs = getattr(getattr(tokenizer, "schema", None), "sets", ())
+    schema = getattr(tokenizer, "schema", None)
+    specs = getattr(schema, "sets", ())
     n_stack = getattr(getattr(tokenizer, "options", None), "n_stack", 1)
     # several sets have one tokenizer each
     for spec, part in zip(specs, getattr(cutter, "parts", [cutter]), strict=False):
@@ -92,7 +107,9 @@ def _known_sets(tokenizer: Any) -> Iterator[TokenSet]:
         if spec.kind != "frames":
             yield TokenSet(part.n_tokens, spec.kind, spec.key, grid, n_stack)
             continue
-        n_steps, n_rows = spec.space.shape[:2]
-        described = n_steps * (n_rows + 1) if part.sums_steps else None
+        # steps are told of where the observation has them, read or not
+        beside = {f"{spec.key}_{name}" for name in ("steps", "actions", "rewards")}
+        told = None in part.rows or beside & getattr(schema, "ignored", set())
+        window = spec.space.shape[:2] if told else None
         found = part.n_tokens, spec.kind, spec.key
-        yield TokenSet(*found, steps=part.steps, rows=part.rows, described=described)
+        yield TokenSet(*found, steps=part.steps, rows=part.rows, window=window)

@@ -19,7 +19,13 @@ def test_every_number_has_a_source_and_a_note():
 
 def test_there_are_as_many_as_were_taken_over():
     every = [found.source.split(" (")[0] for numbers in PUBLISHED.values() for found in numbers]
-    assert Counter(every) == {"RL Zoo": 11, "NAVIX": 8, "BabyAI 1.1": 5}
+    assert Counter(every) == {
+        "RL Zoo": 11,
+        "NAVIX": 8,
+        "BabyAI 1.1": 5,
+        "recurrent PPO": 1,
+        "memrl-s13-baseline": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,8 @@ def test_there_are_as_many_as_were_taken_over():
         ("MiniGrid-DoorKey-5x5-v0", 0.964, "mean_reward", 100_000, 1),
         ("MiniGrid-PutNear-6x6-N2-v0", 0.612, "mean_reward", 10_000_000, 1),
         ("MiniGrid-DoorKey-8x8-v0", 0.997, "success_rate", 1_050_000, 32),
+        ("MiniGrid-MemoryS9-v0", 0.88, "mean_reward", 2_050_000, 10),
+        ("MiniGrid-MemoryS13-v0", 0.61, "mean_reward", 10_000_000, 3),
         ("BabyAI-GoToLocal-v0", 611, "thousand episodes to 99 %", None, None),
     ],
 )

@@ -23,6 +23,9 @@ def parades(lengths=((9,), (2,))):
     return HistoryVecEnv(DummyVecEnv(made), T)
 
 
+ROWS_ALONE = {"ignored_keys": ["frames_actions", "frames_rewards", "frames_steps"]}
+
+
 def model_of(env, way, **logs):
     return PPO(
         "MultiInputPolicy",
@@ -34,7 +37,10 @@ def model_of(env, way, **logs):
         device="cpu",
         policy_kwargs={
             "features_extractor_class": AttentionExtractor,
-            "features_extractor_kwargs": {**SMALL, "frames": way},
+            "features_extractor_kwargs": {
+                **SMALL,
+                **(ROWS_ALONE if way == "rows" else {"frames": way}),
+            },
         },
         **logs,
     )
@@ -98,8 +104,9 @@ STEPS = {
     "entities": [*np.repeat([-2, -1, 0], ROWS), -2, -1, 0],
     "newest": [*[0] * ROWS, -2, -1, 0],
     "summary": [-2, -1, 0],
+    "rows": [*np.repeat([-2, -1, 0], ROWS)],
 }
-"""From the way past frames are read to the step of each token."""
+"""From the way past frames are read to the step of each token; `rows`: entities, and no steps."""
 
 
 @pytest.mark.parametrize("way", STEPS)
@@ -114,9 +121,10 @@ def test_every_token_has_its_step_and_a_name(way):
     for row, labels in enumerate(shown.labels):
         for label, step in zip(labels, steps, strict=True):
             assert label.split()[0] == ("now" if step == 0 else str(step)), row
-    assert (shown.labels[:, -1] == "now step").all()
+    assert (shown.labels[:, -1] == "now step").all() == (way != "rows")
     if way != "summary":
-        assert shown.labels[0, len(steps) - T - ROWS] == "now 1.0.0"
+        n_steps = 0 if way == "rows" else T
+        assert shown.labels[0, len(steps) - n_steps - ROWS] == "now 1.0.0"
     assert ProbeSet.from_observations(states.observations).steps is None
 
 
@@ -125,7 +133,8 @@ def test_names_where_the_environment_says_nothing():
     for way, steps in STEPS.items():
         (found,) = read_tokens(model_of(env, way).policy.features_extractor)
         assert found.count == len(found.names) == len(steps)
-        assert found.names[-3:] == ["-2 step", "-1 step", "now step"]
+        if way != "rows":
+            assert found.names[-3:] == ["-2 step", "-1 step", "now step"]
         assert found.n_described == T * ROWS + T
     assert found.kind == "frames"
     (found,) = read_tokens(model_of(env, "entities").policy.features_extractor)
