@@ -174,16 +174,16 @@ def fill_labels(name: str) -> str:
     """Lay out what each arm of a suite of imitations learned: a seed's number beside the next."""
     names = ["task", "arm", "held-out steps as the bot's", "success", "likeliest action's success"]
     lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
-    for task in read_suite(name).tasks.values():
-        for label in task.arms:
-            runs = [x for x in read_records(name) if (x.task, x.arm) == (task.task, label)]
-            scores = [
-                [x.imitation.held_out_accuracy for x in runs if x.imitation],
-                [x.success_rate for x in runs],
-                [x.zero_shot["likeliest"].success_rate for x in runs],
-            ]
-            cells = [" ".join(f"{score:.3f}" for score in each) for each in scores]
-            lines.append(f"| {' | '.join([task.task, label, *cells])} |")
+    found = read_records(name)
+    for task, arm in sorted({(run.task, run.arm) for run in found}):
+        runs = [run for run in found if (run.task, run.arm) == (task, arm)]
+        scores = [
+            [run.imitation.held_out_accuracy for run in runs if run.imitation],
+            [run.success_rate for run in runs],
+            [run.zero_shot["likeliest"].success_rate for run in runs],
+        ]
+        cells = [" ".join(f"{score:.3f}" for score in each) for each in scores]
+        lines.append(f"| {' | '.join([task, arm, *cells])} |")
     return "\n".join([*lines, ""])
 
 
