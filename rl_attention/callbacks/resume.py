@@ -51,8 +51,8 @@ class ResumeCallback(BaseCallback):
     and the step alone, and the environments begin anew, whether or not anything was interrupted. So
     a training that was killed and started again ends with the same weights, to the last bit, as one
     that was not, on the same type of machine with the same torch and as many threads. That holds
-    for PPO, A2C, DQN, SAC, TD3 and DDPG, with `VecNormalize` and plain replay buffers; other
-    algorithms resume with a warning.
+    for PPO, A2C, DQN, SAC, TD3, DDPG and RecurrentPPO, with `VecNormalize` and plain replay
+    buffers; other algorithms resume with a warning.
 
     ```python
     checkpoints = ResumeCallback("runs/mine", seed=0)

@@ -11,6 +11,7 @@ from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
 from rl_attention.cli.options import add_overrides, config_options, given_overrides, read_value
 from rl_attention.cli.train import choose_run, run_here, tensorboard_option
 from rl_attention.errors import UserError
+from rl_attention.experiment.imitation.config import ImitationConfig
 
 _SHORT = {"method": "imitation.method", "labels": "imitation.labels"}
 
@@ -40,6 +41,12 @@ def command(
     add_overrides({_SHORT[name]: _read(name, text) for name, text in short.items() if text})
     if "n_timesteps" in given_overrides():
         raise UserError("-n: expected --labels, the questions to the bot; there are no frames")
+    for name in given_overrides().get("hyperparams", {}):
+        own = f"--imitation.{name}" if name in ImitationConfig.model_fields else "none"
+        raise UserError(
+            f"--hyperparams.{name}: expected {own}: hyperparameters are of reinforcement learning, "
+            "and have no say in an imitation"
+        )
     run_here(choose_run(config_file, imitation={}), log_folder, tensorboard_log, progress)
 
 

@@ -17,6 +17,7 @@ from rl_attention.cli.common import (
 from rl_attention.cli.errors import debug_option, failures_logged
 from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
 from rl_attention.cli.options import config_options, given_overrides
+from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.overrides import merge
 from rl_attention.experiment.task_config import CompareConfig
@@ -35,7 +36,8 @@ tensorboard_option = click.option(
 )
 
 _TAKEN_OVER = ("env", "algo", "arm", "extractor", "net_arch")
-"""What a run that begins with the weights of another has from it, if it is told nothing else."""
+"""What a run that begins with the weights of another has from it, if it is told nothing else; of
+its hyperparameters, those that shape the network."""
 
 
 @click.command("train", cls=SpreadCommand)
@@ -101,8 +103,13 @@ def run_here(
         run.create()
         click.echo(f"Environments: {stepped_by}", err=True)
     trial = Trial(config.name, config.seed, config, folder)
-    with failures_logged(run.log), following(trial, bars=wants_bars(progress)):
-        results = run_trial(config, folder, tensorboard=events)
+    try:
+        with failures_logged(run.log), following(trial, bars=wants_bars(progress)):
+            results = run_trial(config, folder, tensorboard=events)
+    except UserError:
+        for made in (run, *(RunFolder(path) for path in (events,) if path is not None)):
+            made.remove_if_empty()
+        raise
     _report(results, folder)
     say_next(("tensorboard", events or folder), ("eval", folder))
 
@@ -135,8 +142,10 @@ def _choose_from(config_file: str | None, source: Path) -> RunConfig:
     from rl_attention.experiment.run_folder import RunFolder
 
     init = describe_source(source).model_dump()
-    there = RunFolder(source).read_config().dump()
-    start = {key: there[key] for key in _TAKEN_OVER}
+    there = RunFolder(source).read_config()
+    start = {key: value for key, value in there.dump().items() if key in _TAKEN_OVER}
+    if given_overrides().get("algo", there.algo) == there.algo:
+        start["hyperparams"] = there.hyperparams.of_network()
     config = choose_run(config_file, start=start, init=init)
     check_init(config)
     return config

@@ -10,6 +10,9 @@ from rl_attention.comparison.summary import ENOUGH_SEEDS, Comparison, Metric
 TOLERANCE = 1.05
 """How far apart the parameter counts of arms may lie."""
 
+LOST = 0.85
+"""Who has reached 90 % and is below this afterwards has lost it."""
+
 _SHOWN = 8
 
 
@@ -57,7 +60,7 @@ def _of_task(
             f"no run of {baseline}; there the arms are held against {comparison.baseline}, and "
             "the task does not count over tasks"
         )
-    return lines + _of_parameters(arms) + _of_settings(arms)
+    return lines + _of_parameters(arms) + _of_peaks(arms) + _of_settings(arms)
 
 
 def _of_parameters(arms: Mapping[str, Sequence[RunResult]]) -> list[str]:
@@ -73,6 +76,21 @@ def _of_parameters(arms: Mapping[str, Sequence[RunResult]]) -> list[str]:
     return [
         f"parameter counts differ by more than 5 %: {listed} (arms on flat and pixels views are "
         "exempt: the size of their first layer follows from their input)"
+    ]
+
+
+def _of_peaks(arms: Mapping[str, Sequence[RunResult]]) -> list[str]:
+    """Say whose frames to 90 % are those of a success that did not last."""
+    lost = {
+        arm: sum(run.frames_to_90 is not None and run.success_rate < LOST for run in runs)
+        for arm, runs in arms.items()
+    }
+    listed = [f"{arm} {count} of {len(arms[arm])}" for arm, count in lost.items() if count]
+    if not listed:
+        return []
+    return [
+        f"90 % in training and below 85 % in the evaluation: {', '.join(listed)} seeds; their "
+        "frames to 90 % are those of a peak, or the evaluation acts otherwise"
     ]
 
 

@@ -64,7 +64,9 @@ def _history(config: "RunConfig") -> str | None:
             return None
         return "extractor.frames: means nothing without env.n_frames; set it, or leave this out"
     if config.env.view != "entities":
-        return f"env.n_frames: expected the view 'entities', got {config.env.view!r}"
+        views = VIEWS_OF_ARM[config.arm]
+        why = "" if "entities" in views else f", which arm {config.arm!r} needs: take another arm"
+        return f"env.n_frames: expected the view 'entities', got {config.env.view!r}{why}"
     if config.imitation is not None:
         return "env.n_frames: expected none with imitation, whose bot is asked about single frames"
     return None

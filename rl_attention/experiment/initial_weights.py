@@ -1,6 +1,8 @@
 """Beginning with the weights of another run: `train --from`."""
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
@@ -12,6 +14,9 @@ from rl_attention.experiment.normalization import load_normalization
 from rl_attention.experiment.overrides import flatten
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.experiment.weights import hash_weights, load_weights
+
+_ALIKE = {"ppo", "a2c"}
+"""Algorithms whose networks are of one kind."""
 
 _SAME = ("arm", "extractor", "net_arch", "env.normalize")
 
@@ -49,7 +54,7 @@ def check_init(config: RunConfig) -> None:
             f"init: the weights in {run.path} are not those that this run is to begin with; give "
             "--from again, with another folder for the new run"
         )
-    if there.algo != config.algo and "dqn" in (there.algo, config.algo):
+    if there.algo != config.algo and not {there.algo, config.algo} <= _ALIKE:
         raise UserError(
             f"init: expected a run of {config.algo}, whose network is of another kind than that of "
             f"{there.algo} in {run.path}: take --algo {there.algo}, or another run"
@@ -71,6 +76,9 @@ def check_init(config: RunConfig) -> None:
 def begin_with(config: RunConfig, model: BaseAlgorithm, env: VecEnv) -> None:
     """Put the other run's weights, and its running means, into a model; no other state.
 
+    A critic that was never trained, after an imitation, stays as the model has it, `value_gain`
+    included.
+
     Args:
         config: The run; one that begins with random weights is left as it is.
         model: Its model.
@@ -82,18 +90,25 @@ def begin_with(config: RunConfig, model: BaseAlgorithm, env: VecEnv) -> None:
     if config.init is None:
         return
     run = RunFolder(Path(config.init.path))
+    policy: Any = model.policy
+    trained = run.read_config().imitation is None
+    critic = None if trained else deepcopy(policy.value_net.state_dict())
     load_normalization(env, run.normalization)
-    load_weights(model.policy, run.policy)
+    load_weights(policy, run.policy)
+    if critic is not None:
+        policy.value_net.load_state_dict(critic)
 
 
 def _shape(config: RunConfig) -> dict[str, object]:
     """Return the settings that decide what the network is."""
     settings = flatten(config.dump())
-    return {
+    shape = {
         key: value
         for key, value in settings.items()
         if any(key == name or key.startswith(f"{name}.") for name in _SAME)
     }
+    memory = config.hyperparams.of_network()
+    return shape | {f"hyperparams.{name}": value for name, value in memory.items()}
 
 
 def _digest(run: RunFolder) -> str:

@@ -8,14 +8,16 @@ class RunInterrupted(KeyboardInterrupt):
 
     Args:
         folder: The run folder.
-        frames: Frames trained.
-        total: Frames asked for.
-        saved: Frames of the last checkpoint.
+        frames: Frames trained, or labels.
+        total: How many were asked for.
+        saved: Frames of the last checkpoint; None: labels, of which there are no checkpoints.
     """
 
-    def __init__(self, folder: Path, frames: int, total: int, saved: int) -> None:
+    def __init__(self, folder: Path, frames: int, total: int, saved: int | None) -> None:
+        what = "labels" if saved is None else "frames"
+        then = "begins anew" if saved is None else f"goes on from frame {saved:,}"
         super().__init__(
-            f"Interrupted at {frames:,} of {total:,} frames; the same command goes on from frame "
-            f"{saved:,}. Curves, attention snapshots and the network so far "
-            f"(interrupted.safetensors) are kept in {folder}"
+            f"Interrupted at {frames:,} of {total:,} {what}; the same command {then}. Curves, "
+            "attention snapshots and the network so far (interrupted.safetensors) are kept in "
+            f"{folder}"
         )

@@ -49,15 +49,15 @@ class Trained:
 
 @contextmanager
 def kept_if_interrupted(
-    model: BaseAlgorithm, run: RunFolder, total: int, *, saved_at: Callable[[], int]
+    model: BaseAlgorithm, run: RunFolder, total: int, *, saved_at: Callable[[], int | None]
 ) -> Iterator[None]:
     """Keep the network as it is if Ctrl-C comes.
 
     Args:
         model: What is trained.
         run: Where it is kept.
-        total: Frames asked for.
-        saved_at: Says at which frame the same command would go on.
+        total: Frames asked for, or labels.
+        saved_at: Says at which frame the same command would go on; None: it begins anew.
 
     Raises:
         RunInterrupted: Ctrl-C came.

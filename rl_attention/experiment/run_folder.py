@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,6 +161,12 @@ class RunFolder:
                 f"choose another with {option}"
             ) from None
 
+    def remove_if_empty(self) -> None:
+        """Remove the folder, and that of its environment, unless there is something in them."""
+        with suppress(OSError):
+            self.path.rmdir()
+            self.path.parent.rmdir()
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes out of the folder while one works in it.
@@ -225,6 +231,7 @@ class RunFolder:
 
     def _refuse_other(self, config: RunConfig) -> None:
         there, wanted = flatten(self.read_config().dump()), flatten(config.dump())
+        there["init.path"] = wanted.get("init.path")  # the hash says which weights they are
         keys = [key for key in (there | wanted) if there.get(key) != wanted.get(key)]
         if not keys:
             return

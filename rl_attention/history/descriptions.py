@@ -52,15 +52,34 @@ class Descriptions:
             UserError: An answer has not one item for each row.
         """
         self._answers[index][-1] = answer
+        return self.imagine(index, answer, shown)
+
+    def imagine(
+        self, index: int, answer: Answer, shown: Mapping[str, NDArray[Any]]
+    ) -> dict[str, Any]:
+        """Describe a window whose newest frame is as it never was; it is not remembered.
+
+        Args:
+            index: The environment.
+            answer: What would be said of the newest frame.
+            shown: What the window shows; see `Window`.
+
+        Returns:
+            As of `tell`.
+
+        Raises:
+            UserError: An answer has not one item for each row.
+        """
+        answers = [*list(self._answers[index])[:-1], answer]
         steps = shown["frames_steps"][index].astype(bool)
         told = dict(answer)
         if "labels" in answer:
-            stems = self._texts(index, "labels", steps)
+            stems = self._texts(answers, "labels", steps)
             rows = [[f"{when(age)} {text}" if text else "" for text in row] for age, row in stems]
             ends = [f"{when(age)} {STEP}" for age in self._ages]
             told["labels"] = self._joined(rows, ends, steps)
         if "types" in answer:
-            rows = [row for _, row in self._texts(index, "types", steps)]
+            rows = [row for _, row in self._texts(answers, "types", steps)]
             told["types"] = self._joined(rows, [STEP] * self._n_frames, steps)
         if "boxes" in answer:
             boxes = np.zeros(
@@ -75,7 +94,9 @@ class Descriptions:
     def _ages(self) -> range:
         return range(1 - self._n_frames, 1)
 
-    def _texts(self, index: int, key: str, steps: NDArray[np.bool_]) -> list[tuple[int, list[str]]]:
+    def _texts(
+        self, answers: list[Answer | None], key: str, steps: NDArray[np.bool_]
+    ) -> list[tuple[int, list[str]]]:
         """Give the texts of each step, none where nobody has asked or an episode had not begun."""
         nothing = [""] * self._n_rows
         return [
@@ -83,7 +104,7 @@ class Descriptions:
                 age,
                 list(self._checked(key, answer)) if answer and key in answer and real else nothing,
             )
-            for age, answer, real in zip(self._ages, self._answers[index], steps, strict=True)
+            for age, answer, real in zip(self._ages, answers, steps, strict=True)
         ]
 
     def _checked(self, key: str, answer: Answer) -> Any:

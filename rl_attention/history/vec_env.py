@@ -139,7 +139,7 @@ class HistoryVecEnv(VecEnvWrapper):
             return None
         edited = answer["observation"]
         window = self._window.instead(index, self._entities(edited))
-        said = self._descriptions.tell(index, answer["description"], self._window.shown)
+        said = self._descriptions.imagine(index, answer["description"], self._window.shown)
         return {**answer, "observation": self._beside(edited) | window, "description": said}
 
     def _first(self, observations: Any) -> Arrays:

@@ -8,6 +8,7 @@ from gymnasium import spaces
 
 from rl_attention.errors import UserError
 from rl_attention.tokenizers.companions import NO_COMPANIONS, Companions, read_companions
+from rl_attention.tokenizers.ignored import check_mask_is_read, find_ignored
 from rl_attention.tokenizers.options import KINDS, TokenOptions
 from rl_attention.tokenizers.stacking import is_image_like, unstack
 
@@ -99,7 +100,7 @@ def read_schema(
         UserError: No set is there, or a key has a shape that no token can be made of.
     """
     options = TokenOptions() if options is None else options
-    ignored = _ignored(space, options)
+    whole, ignored = space, find_ignored(space, options)
     if ignored and isinstance(space, spaces.Dict):
         space = spaces.Dict({key: part for key, part in space.items() if key not in ignored})
     space = unstack(space, options.n_stack, _keys_of_sets(space, options))
@@ -113,21 +114,9 @@ def read_schema(
             "the environment so that it emits entities"
         )
     _check_sets(schema, options)
+    if isinstance(whole, spaces.Dict):
+        _check_ignored(whole, schema, options)
     return schema
-
-
-def _ignored(
-    space: spaces.Space,  # type: ignore[type-arg]
-    options: TokenOptions,
-) -> frozenset[str]:
-    """List the keys that are not to be read, masks included."""
-    known = list(space.spaces) if isinstance(space, spaces.Dict) else []
-    missing = [key for key in options.ignored_keys if key not in known]
-    if missing:
-        has = f"keys of the observation, {', '.join(known)}" if known else "none, without a Dict"
-        raise UserError(f"ignored_keys: expected {has}, got {missing[0]!r}")
-    masks = (f"{key}_mask" for key in options.ignored_keys)
-    return frozenset({*options.ignored_keys, *(mask for mask in masks if mask in known)})
 
 
 def _keys_of_sets(
@@ -152,6 +141,18 @@ def _check_sets(schema: Schema, options: TokenOptions) -> None:
                 f"{found.name!r} of shape {found.space.shape} can hold no token: expected at least "
                 "one row and one column"
             )
+
+
+def _check_ignored(whole: spaces.Dict, schema: Schema, options: TokenOptions) -> None:
+    """Refuse sets whose padding, or frames whose missing steps, could not be told any more."""
+    for found in schema.sets:
+        masked = found.mask_key is not None or options.presence_of(found.name) is not None
+        if not masked and found.kind != "pixels":
+            names = (f"{found.name}_mask", *((MASK_KEY,) if len(schema.sets) == 1 else ()))
+            check_mask_is_read(whole, found.name, names, count=found.n_tokens, options=options)
+        if found.kind == "frames" and (options.frames != "entities" or found.companions.keys):
+            n_steps, names = found.space.shape[0], (f"{found.name}_steps",)
+            check_mask_is_read(whole, found.name, names, count=n_steps, options=options)
 
 
 def _read_dict(space: spaces.Dict, options: TokenOptions) -> Schema:

@@ -86,6 +86,27 @@ def test_train_from_takes_over_task_and_network(home, call):
     assert json.loads((folder / "results.json").read_text())["frames"] == 64
 
 
+@pytest.mark.slow
+def test_train_from_takes_over_the_size_of_a_memory(home, call):
+    learn = (*SMALL, "-n", "64", "--hyperparams.n_steps", "16")
+    lstm = ("--algo", "ppo_lstm", "--hyperparams.lstm_hidden_size", "8")
+    assert call("train", "--env", LEVEL, *learn, *lstm).exit_code == 0
+    there = f"runs/{LEVEL}/attention_ppo_lstm_s0"
+    on = ("-n", "64", "-f", "on", "--hyperparams.n_steps", "16", "--recording.snapshots", "0")
+    result = call("train", "--from", there, *on, "--eval-episodes", "4")
+    assert result.exit_code == 0, result.output
+    config = yaml.safe_load(
+        (home[0] / "on" / LEVEL / "attention_ppo_lstm_s0/config.yaml").read_text()
+    )
+    assert config["hyperparams"]["lstm_hidden_size"] == 8
+    assert "of another kind" in refused(call("train", "--from", there, "--algo", "ppo"))
+
+
+def test_what_is_refused_leaves_no_folder(home, call):
+    refused(call("train", "--env", LEVEL, "-f", "none", "--extractor.ignored_keys", "[nope]"))
+    assert list((home[0] / "none").glob("**/*")) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -94,6 +115,8 @@ def test_train_from_takes_over_task_and_network(home, call):
         (["pretrain", "--env", LEVEL, "--labels", "many"], "imitation.labels: expected a whole"),
         (["pretrain", "--env", LEVEL, "--labels", "0"], "imitation.labels: expected"),
         (["pretrain", "--env", LEVEL, "-n", "100"], "-n: expected --labels"),
+        (["pretrain", "--env", LEVEL, "--learning-rate", "1"], "--imitation.learning_rate"),
+        (["pretrain", "--env", LEVEL, "-params", "gamma:0.9"], "hyperparams.gamma: expected none"),
         (["pretrain", "--env", LEVEL, "--algo", "dqn"], "expected ppo or a2c"),
         (["pretrain", "--env", LEVEL, "--imitation.roundz", "2"], "--imitation.rounds"),
         (["pretrain", "--env", "MiniGrid-DoorKey-5x5-v0"], "expected an environment of BabyAI"),

@@ -180,6 +180,13 @@ def test_a_reader_is_warned(changes, warning):
         assert not summary.warnings
 
 
+def test_frames_to_a_peak_that_did_not_last_are_told():
+    lasting = arm("attention", GOOD, frames_to_90=640)
+    lost, never = arm("mlp", BAD, frames_to_90=640)[:2], arm("mlp", BAD)[2:]
+    (line,) = summary_of(lasting, lost + never).warnings
+    assert line.startswith("doorkey: 90 % in training and below 85 % in the evaluation: mlp 2 of 5")
+
+
 def test_five_equal_seeds_need_no_warning():
     assert summary_of(arm("attention", GOOD, parameters=1049), arm("mlp", BAD)).warnings == []
 

@@ -177,7 +177,7 @@ def test_ctrl_c_keeps_the_network_and_the_same_command_finishes(cloned, tmp_path
 
     with monkeypatch.context() as patch:
         patch.setattr(ImitationLog, "add", stop)
-        with pytest.raises(RunInterrupted, match="70 of 70 frames"):
+        with pytest.raises(RunInterrupted, match="70 of 70 labels; the same command begins anew"):
             run_trial(imitation(), tmp_path)
     assert RunFolder(tmp_path).interrupted.exists()
     assert not RunFolder(tmp_path).policy.exists()

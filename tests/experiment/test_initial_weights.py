@@ -1,6 +1,7 @@
 """A run that begins with the weights of another: `train --from`."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,15 +36,55 @@ def going_on(source, **changes):
     return validate(RunConfig, merge({**PLAIN, "init": init}, changes))
 
 
-def test_the_model_begins_with_the_very_weights(source):
-    config, loaded = going_on(source), load_policy(source)
+def begun(config):
+    """The weights that a run begins with, before and after it takes over those of its source."""
     env = build_env(config)
     model = build_model(config, env)
+    fresh = {n: t.detach().clone() for n, t in named_tensors(model.policy).items()}
     begin_with(config, model, env)
-    wanted = named_tensors(loaded.model.policy)
-    assert all(torch.equal(t, wanted[n]) for n, t in named_tensors(model.policy).items())
     env.close()
+    return fresh, named_tensors(model.policy)
+
+
+def saved(folder):
+    loaded = load_policy(folder)
     loaded.env.close()
+    return named_tensors(loaded.model.policy)
+
+
+def test_the_model_begins_with_the_very_weights(source):
+    fresh, found = begun(going_on(source, hyperparams={"value_gain": 0.01}))
+    # the critic that no label taught is the run's own, small where it is asked for
+    wanted = {n: fresh[n] if n.startswith("value_net.") else t for n, t in saved(source).items()}
+    assert all(torch.equal(t, wanted[n]) for n, t in found.items())
+    _, large = begun(going_on(source))
+    assert torch.equal(found["value_net.weight"], 0.01 * large["value_net.weight"])
+
+
+def test_a_trained_critic_is_taken_over(source, tmp_path):
+    run_trial(going_on(source), tmp_path)
+    _, found = begun(going_on(tmp_path, hyperparams={"value_gain": 0.01}))
+    assert all(torch.equal(t, found[n]) for n, t in saved(tmp_path).items())
+
+
+def test_another_spelling_of_the_source_is_the_same_run(source, tmp_path, monkeypatch):
+    config = going_on(source)
+    results = run_trial(config, tmp_path / "run")
+    monkeypatch.chdir(source.parent)
+    again = going_on(Path(source.name))
+    assert again != config
+    assert run_trial(again, tmp_path / "run") == results
+
+
+def test_the_memory_of_a_recurrent_run_is_of_its_network(tmp_path):
+    recurrent = {"algo": "ppo_lstm", "hyperparams": {"n_steps": 16, "lstm_hidden_size": 8}}
+    run_trial(validate(RunConfig, merge(PLAIN, recurrent)), tmp_path)
+    larger = {**recurrent, "hyperparams": {"n_steps": 16, "lstm_hidden_size": 16}}
+    with pytest.raises(UserError, match=r"hyperparams\.lstm_hidden_size 16 .* has 8"):
+        check_init(going_on(tmp_path, **larger))
+    with pytest.raises(UserError, match="of another kind than that of ppo_lstm"):
+        check_init(going_on(tmp_path))
+    check_init(going_on(tmp_path, **recurrent))
 
 
 def test_the_first_rollout_takes_the_actions_of_the_other_run(source, tmp_path):

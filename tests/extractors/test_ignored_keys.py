@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from history_for_tests import Parade
 from spaces_for_tests import SPACES, SampleEnv
 from stable_baselines3 import PPO
 from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rl_attention import AttentionExtractor, load_extractor, save_extractor
 from rl_attention.errors import UserError
 from rl_attention.extractors import EXTRACTORS
+from rl_attention.history import HistoryVecEnv
 from rl_attention.tokenizers import TokenOptions, read_schema
 
 EVERYTHING = SPACES["everything"]
@@ -90,11 +93,44 @@ def test_one_of_two_sets_may_be_left_out():
         (EVERYTHING, "mission", r"ignored_keys: expected a list of different keys"),
         (EVERYTHING, ["mission", "mission"], r"ignored_keys: expected a list of different keys"),
         (EVERYTHING, ["entities"], "expected exactly one of the observation keys"),
+        (EVERYTHING, ["mask"], "got 'mask', without which what is no part of 'entities'"),
     ],
 )
 def test_what_cannot_be_left_out(space, keys, message):
     with pytest.raises(UserError, match=message):
         AttentionExtractor(space, ignored_keys=keys)
+
+
+FRAMES = HistoryVecEnv(DummyVecEnv([Parade]), 3).observation_space
+STEPS = ["frames_steps"]
+COMPANIONS = ["frames_actions", "frames_rewards", "frames_steps"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "frames", "says"),
+    [
+        (["frames_mask"], "entities", "got 'frames_mask'"),
+        (STEPS, "entities", "got 'frames_steps'"),
+        (STEPS, "summary", "got 'frames_steps'"),
+        (COMPANIONS, "newest", "got 'frames_steps'"),
+        (COMPANIONS, "entities", None),  # no token stands for a step
+    ],
+)
+def test_steps_before_the_episode_are_never_read_as_real(keys, frames, says):
+    if says is None:
+        AttentionExtractor(FRAMES, frames=frames, ignored_keys=keys)
+        return
+    with pytest.raises(UserError, match=says):
+        AttentionExtractor(FRAMES, frames=frames, ignored_keys=keys)
+
+
+def test_a_key_called_mask_may_be_left_out_where_it_is_none():
+    actions = spaces.Dict(entities=SPACES["matrix"], mask=spaces.MultiBinary(3))
+    assert read_schema(actions, TokenOptions(ignored_keys=["mask"])).sets[0].mask_key is None
+    flagged = spaces.Dict(
+        entities=SPACES["matrix"], mask=spaces.MultiBinary(SPACES["matrix"].shape[0])
+    )
+    read_schema(flagged, TokenOptions(ignored_keys=["mask"], presence_column=0))
 
 
 def test_who_reads_words_needs_them():

@@ -76,6 +76,27 @@ def test_who_asks_at_every_step_is_told_of_every_frame():
     assert second["types"][-3:] == ["", "", "step"]
 
 
+def test_what_an_edit_would_say_is_not_remembered():
+    env, twin = parades(((9,), (9,))), parades(((9,), (9,)))
+    for one in (env, twin):
+        one.reset()
+        ask(one)
+        one.step(np.zeros(2, int))
+        ask(one)
+    imagined = {"labels": ["other"] * ROWS, "types": ["other"] * ROWS}
+    for parade in env.venv.envs:
+        parade.edit_entities = lambda edit: {
+            "observation": {"entities": np.zeros((ROWS, 3)), "mask": [1] * ROWS, "mission": [0, 0]},
+            "description": imagined,
+        }
+    edited = env.env_method("edit_entities", "any")[0]["description"]
+    assert edited["labels"][3:9] == ["-1 1.0.0", "", "", *["now other"] * ROWS]
+    for _ in range(T):
+        assert [told["labels"] for told in ask(env)] == [told["labels"] for told in ask(twin)]
+        for one in (env, twin):
+            one.step(np.zeros(2, int))
+
+
 def test_the_picture_and_the_places_are_those_of_now():
     env = parades()
     env.reset()

@@ -71,7 +71,7 @@ def imitate(
     maps: list[BaseCallback] = []
     if probes is not None:
         maps.append(make_map_callback(config, run, probes))
-    with kept_if_interrupted(model, run, config.n_timesteps, saved_at=lambda: 0):
+    with kept_if_interrupted(model, run, config.n_timesteps, saved_at=lambda: None):
         imitation, seconds, overflow = _learn(model, config, run, maps, held_out, bot_success)
         save_model(model, env, run)
         trained = Trained(
