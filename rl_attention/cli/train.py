@@ -107,8 +107,8 @@ def run_here(
         with failures_logged(run.log), following(trial, bars=wants_bars(progress)):
             results = run_trial(config, folder, tensorboard=events)
     except UserError:
-        for made in (run, *(RunFolder(path) for path in (events,) if path is not None)):
-            made.remove_if_empty()
+        for path in filter(None, (folder, events)):
+            RunFolder(path).remove_if_empty()
         raise
     _report(results, folder)
     say_next(("tensorboard", events or folder), ("eval", folder))

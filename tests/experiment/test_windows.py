@@ -136,3 +136,8 @@ def test_settings_that_mean_nothing_are_refused():
     for changes in ({"n_frames": 2}, {"agent_view_size": 3}):
         with pytest.raises(UserError, match="with imitation"):
             validate(RunConfig, {"env": {**env, **changes}, "imitation": {}})
+
+
+def test_an_arm_that_reads_a_grid_is_named_where_frames_are_asked_for():
+    with pytest.raises(UserError, match="which arm 'cnn' needs: take another arm"):
+        validate(RunConfig, {"env": {"id": "Recall-8-v0", "n_frames": 9}, "arm": "cnn"})
