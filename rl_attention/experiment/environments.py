@@ -27,6 +27,9 @@ HELD_OUT, MIXING, FITTING = 3, 4, 5
 PROBES = 6
 """Stream of probes that have to be played."""
 
+JUDGING = 7
+"""Stream of an imitation: held-out episodes in which the learner acts too."""
+
 _TAUGHT = 16
 """Environments with a bot: enough for a batch, few enough that each plays whole episodes."""
 
@@ -141,7 +144,7 @@ def build_taught_envs(config: RunConfig, *, stream: int) -> TaughtEnvs:
 
     Args:
         config: The run.
-        stream: `TRAINING` or `HELD_OUT`.
+        stream: `TRAINING`, `HELD_OUT` or `JUDGING`.
 
     Raises:
         UserError: There is no bot for the environment, or it cannot be made.

@@ -15,6 +15,7 @@ from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import (
     EVALUATION,
     HELD_OUT,
+    JUDGING,
     TRAINING,
     build_env,
     build_taught_envs,
@@ -60,9 +61,14 @@ def test_both_methods_share_out_exactly_their_labels(labels, rounds):
     cloning = ImitationConfig(labels=labels, rounds=rounds)
     dagger = ImitationConfig(method="dagger", labels=labels, rounds=rounds)
     assert cloning.shares() == (labels,)
-    assert sum(dagger.shares()) == labels
-    assert len(dagger.shares()) == rounds
-    assert max(dagger.shares()) - min(dagger.shares()) <= 1
+    assert cloning.held_out_shares() == (cloning.held_out,)
+    for count, shares in (
+        (labels, dagger.shares()),
+        (dagger.held_out, dagger.held_out_shares()),
+    ):
+        assert sum(shares) == count
+        assert len(shares) == rounds
+        assert max(shares) - min(shares) <= 1
 
 
 @pytest.mark.parametrize("method", ["bc", "dagger"])
@@ -76,9 +82,12 @@ def test_the_bot_is_asked_exactly_as_often_as_it_says(tmp_path, monkeypatch, met
 
     monkeypatch.setattr(Adviser, "advise", count)
     changes = {"method": method, "labels": 101, "rounds": 3}
-    results = run_trial(imitation(imitation=changes), tmp_path)
+    config = imitation(imitation=changes)
+    results = run_trial(config, tmp_path)
     assert results.imitation.questions == results.frames == results.n_timesteps == 101
-    assert len(asked) == 101 + BASE["imitation"]["held_out"]
+    later = sum(config.imitation.held_out_shares()[1:])
+    assert bool(later) == (method == "dagger")
+    assert len(asked) == 101 + BASE["imitation"]["held_out"] + later
 
 
 def test_equal_seeds_leave_equal_files(daggered, tmp_path):
@@ -108,10 +117,10 @@ def test_the_later_rounds_of_dagger_are_not(daggered, tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_held_out_steps_come_from_seeds_of_their_own(seed):
     config = imitation(seed=seed)
-    labels, held_out = (build_taught_envs(config, stream=s) for s in (TRAINING, HELD_OUT))
-    evaluated = spread_seed(derive_seed(seed, EVALUATION), 64)
-    assert not set(labels.seeds) & set(held_out.seeds)
-    assert not set(evaluated) & (set(labels.seeds) | set(held_out.seeds))
+    streams = (TRAINING, HELD_OUT, JUDGING)
+    seeds = [set(build_taught_envs(config, stream=stream).seeds) for stream in streams]
+    seeds.append(set(spread_seed(derive_seed(seed, EVALUATION), 64)))
+    assert len(set.union(*seeds)) == sum(len(own) for own in seeds)
 
 
 def test_a_run_leaves_everything_in_its_folder(cloned):
@@ -131,7 +140,7 @@ def test_a_run_leaves_everything_in_its_folder(cloned):
 def test_tensorboard_has_the_curves(cloned):
     events = EventAccumulator(str(cloned[0] / "tensorboard"))
     events.Reload()
-    for name in ("loss", "accuracy", "held_out_loss", "held_out_accuracy"):
+    for name in ("loss", "accuracy", "held_out_loss", "held_out_accuracy", "judged_accuracy"):
         points = events.Scalars(f"imitation/{name}")
         assert [point.step for point in points] == [1, 2]
         assert points[-1].value == pytest.approx(metrics(cloned[0])[-1][name])
@@ -146,6 +155,21 @@ def test_the_epoch_that_is_kept_is_the_best_on_held_out_steps(cloned):
     actions, _ = loaded.model.predict(steps.observations, deterministic=True)
     assert np.mean(actions == steps.actions) == pytest.approx(best["held_out_accuracy"])
     loaded.env.close()
+
+
+def test_a_clone_is_judged_by_held_out_steps_and_dagger_by_those_of_its_rounds(cloned, daggered):
+    for line in metrics(cloned[0]):
+        assert line["judged_accuracy"] == line["held_out_accuracy"]
+    folder, results = daggered
+    rounds: dict[int, list] = {}
+    for line in metrics(folder):
+        rounds.setdefault(line["round"], []).append(line)
+    assert all(line["judged_accuracy"] == line["held_out_accuracy"] for line in rounds[0])
+    last = rounds[max(rounds)]
+    assert any(line["judged_accuracy"] != line["held_out_accuracy"] for line in last)
+    kept = max(last, key=lambda line: line["judged_accuracy"])
+    assert results.imitation.held_out_accuracy == kept["held_out_accuracy"]
+    assert results.imitation.accuracy == kept["accuracy"]
 
 
 def test_patience_ends_a_fit(tmp_path):

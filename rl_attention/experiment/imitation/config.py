@@ -38,18 +38,27 @@ class ImitationConfig(ConfigModel):
     )
     held_out: Count = Field(
         default=2000,
-        description="Steps of the bot, from seeds of their own, a fit is judged by; no labels.",
+        description="Steps from seeds of their own that a fit is judged by, come to as its labels "
+        "are; no labels.",
     )
     keep_best: bool = Field(
-        default=True, description="End a fit with its best epoch by accuracy on held-out steps."
+        default=True,
+        description="End a fit with its best epoch, by accuracy on the steps that judge it.",
     )
     patience: Count | None = Field(
         default=None,
-        description="End a fit after so many epochs without a better accuracy on held-out steps.",
+        description="End a fit after so many epochs without a better one.",
     )
 
     def shares(self) -> tuple[int, ...]:
         """Return the questions of each round; cloning has one round, and all of them in it."""
+        return self._shared_out(self.labels)
+
+    def held_out_shares(self) -> tuple[int, ...]:
+        """Return how many of the steps that judge the last fit come from each round."""
+        return self._shared_out(self.held_out)
+
+    def _shared_out(self, count: int) -> tuple[int, ...]:
         rounds = self.rounds if self.method == "dagger" else 1
-        least, more = divmod(self.labels, rounds)
+        least, more = divmod(count, rounds)
         return tuple(least + (index < more) for index in range(rounds))

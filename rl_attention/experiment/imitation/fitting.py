@@ -14,7 +14,7 @@ from rl_attention.experiment.imitation.config import ImitationConfig
 from rl_attention.experiment.schedules import parse_schedule
 from rl_attention.experiment.weights import named_tensors
 
-_JUDGED_TOGETHER = 1024
+_MEASURED_TOGETHER = 1024
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Epoch:
         number: Passes so far.
         loss: Mean cross-entropy of the labels, each as it was met.
         accuracy: Share of the labels whose action was the likeliest, likewise.
-        held_out_loss: Mean cross-entropy of the held-out steps after the pass.
+        held_out_loss: Mean cross-entropy of the bot's held-out steps after the pass.
         held_out_accuracy: Share of them whose action is the likeliest.
+        judged_accuracy: The same of the steps that the fit is judged by.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Epoch:
     accuracy: float
     held_out_loss: float
     held_out_accuracy: float
+    judged_accuracy: float
 
 
 class Fitter:
@@ -45,7 +47,7 @@ class Fitter:
     Args:
         policy: The policy.
         settings: Passes, batches, step size, and when a fit ends.
-        held_out: Steps that a fit is judged by.
+        held_out: The bot's held-out steps.
         rng: Decides the order of labels.
     """
 
@@ -63,25 +65,35 @@ class Fitter:
         self._rate, self._falls = parse_schedule(settings.learning_rate)
         self._first = _copies(policy)
 
-    def fit(self, labels: Labelled, on_epoch: Callable[[Epoch], None]) -> Epoch:
+    def fit(
+        self,
+        labels: Labelled,
+        on_epoch: Callable[[Epoch], None],
+        *,
+        judged_by: Labelled | None = None,
+    ) -> Epoch:
         """Pass over the labels until the last epoch, or until nothing gets better.
 
         Args:
             labels: At least one.
+            judged_by: Held-out steps that were come to as the labels were; None: the bot's own.
             on_epoch: Is told of each pass.
 
         Returns:
             The epoch whose weights the policy has now.
         """
         data = _Tensors(self._policy, labels)
+        judges = None if judged_by is None else _Tensors(self._policy, judged_by)
         _put_back(self._policy, self._first)
         optimizer = torch.optim.Adam(self._policy.parameters(), lr=self._rate)
         best: Epoch | None = None
         kept: dict[str, Tensor] = {}
         for number in range(1, self._settings.n_epochs + 1):
-            epoch = Epoch(number, *self._pass(data, number, optimizer), *self._judge())
+            met, held_out = self._pass(data, number, optimizer), self._measure(self._held_out)
+            judged = held_out if judges is None else self._measure(judges)
+            epoch = Epoch(number, *met, *held_out, judged_accuracy=judged[1])
             on_epoch(epoch)
-            if best is None or epoch.held_out_accuracy > best.held_out_accuracy:
+            if best is None or epoch.judged_accuracy > best.judged_accuracy:
                 best = epoch
                 kept = _copies(self._policy) if self._settings.keep_best else {}
             patience = self._settings.patience
@@ -115,12 +127,12 @@ class Fitter:
         return _means(total, len(data))
 
     @torch.no_grad()
-    def _judge(self) -> tuple[float, float]:
+    def _measure(self, steps: "_Tensors") -> tuple[float, float]:
         total = np.zeros(2)
-        for part in self._held_out.batches(_JUDGED_TOGETHER):
+        for part in steps.batches(_MEASURED_TOGETHER):
             loss, hits = _ask(self._policy, *part)
             total += loss.sum().item(), hits.sum().item()
-        return _means(total, len(self._held_out))
+        return _means(total, len(steps))
 
 
 class _Tensors:

@@ -14,7 +14,7 @@ from rl_attention.experiment.imitation.fitting import Epoch
 from rl_attention.experiment.run_folder import RunFolder
 from rl_attention.files import write_text
 
-_CURVES = ("loss", "accuracy", "held_out_loss", "held_out_accuracy")
+_CURVES = ("loss", "accuracy", "held_out_loss", "held_out_accuracy", "judged_accuracy")
 
 
 class ImitationLog:

@@ -10,7 +10,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import set_random_seed
 
 from rl_attention.errors import UserError
-from rl_attention.experiment.environments import FITTING, MIXING, derive_seed
+from rl_attention.experiment.environments import FITTING, JUDGING, MIXING, derive_seed
 from rl_attention.experiment.imitation.collecting import Collector, Labelled, Observation, join
 from rl_attention.experiment.imitation.config import ImitationConfig
 from rl_attention.experiment.imitation.fitting import Epoch, Fitter
@@ -26,11 +26,13 @@ class Rounds:
 
     In round `i` the bot takes each step with probability `decay^i`; whoever takes it, the bot is
     asked. Each fit is of all labels so far and begins with the weights that the model came with.
+    What judges it was come to as the labels were: the bot's own steps alone would favour the fits
+    that know least of where the learner goes.
 
     Args:
         model: An untrained model, whose policy is an actor-critic.
         settings: Of the imitation.
-        held_out: Steps that fits are judged by.
+        held_out: The bot's held-out steps.
         seed: The run's.
 
     Attributes:
@@ -47,6 +49,7 @@ class Rounds:
         self._model = model
         self._settings = settings
         self._seed = seed
+        self._held_out = held_out
         policy = cast("ActorCriticPolicy", model.policy)
         rng = np.random.default_rng(derive_seed(seed, FITTING))
         self._fitter = Fitter(policy, settings, held_out, rng)
@@ -54,6 +57,7 @@ class Rounds:
     def go(
         self,
         envs: "TaughtEnvs",
+        judging_envs: "TaughtEnvs",
         *,
         on_round: Callable[[], None],
         on_epoch: Callable[[int, Epoch], None],
@@ -62,6 +66,7 @@ class Rounds:
 
         Args:
             envs: Where the bot is asked.
+            judging_envs: Where it is asked for steps that judge later fits than the first.
             on_round: Is called before each round; the model's frames are the questions so far.
             on_epoch: Is told of each pass over labels: in which round, and how it went.
 
@@ -76,10 +81,15 @@ class Rounds:
             derive_seed(self._seed, FITTING), using_cuda=self._model.device.type == "cuda"
         )
         collector = Collector(envs, np.random.default_rng(derive_seed(self._seed, MIXING)))
+        judging_rng = np.random.default_rng(derive_seed(self._seed, JUDGING))
+        judging = Collector(judging_envs, judging_rng)
         parts: list[Labelled] = []
-        for index, questions in enumerate(self._settings.shares()):
+        judges: list[Labelled] = []
+        shares = zip(self._settings.shares(), self._settings.held_out_shares(), strict=True)
+        for index, (questions, held_out) in enumerate(shares):
             on_round()
             parts.append(self._ask(collector, index, questions))
+            judges.append(self._hold_out(judging, index, held_out))
             self._model.num_timesteps += questions
             labels = join(parts)
             if not len(labels):
@@ -87,30 +97,46 @@ class Rounds:
                     f"imitation: expected answers of the bot, got none to {questions} questions; "
                     "ask more often, or choose another environment"
                 )
-            kept = self._fit(labels, index, on_epoch)
+            kept = self._fit(labels, join(judges) if index else None, index, on_epoch)
         return labels, kept
 
     def _ask(self, collector: Collector, index: int, questions: int) -> Labelled:
         began = time.monotonic()
-        share = self._settings.decay**index
-        labels = collector.collect(
-            questions, learner=self._act if index else None, expert_share=share
-        )
+        labels = self._collect(collector, index, questions)
         self.asking_seconds += time.monotonic() - began
         return labels
+
+    def _hold_out(self, collector: Collector, index: int, count: int) -> Labelled:
+        """Return a round's share of the steps that judge the fits from the second on."""
+        if index and count:
+            return self._collect(collector, index, count)
+        return self._held_out.take(slice(count))
+
+    def _collect(self, collector: Collector, index: int, questions: int) -> Labelled:
+        return collector.collect(
+            questions,
+            learner=self._act if index else None,
+            expert_share=self._settings.decay**index,
+        )
 
     def _act(self, observations: Observation) -> "NDArray[np.integer]":
         # drawn, since the likeliest action alone can go round in circles and ask the same for ever
         actions, _ = self._model.predict(observations, deterministic=False)
         return actions
 
-    def _fit(self, labels: Labelled, index: int, on_epoch: Callable[[int, Epoch], None]) -> Epoch:
+    def _fit(
+        self,
+        labels: Labelled,
+        judged_by: Labelled | None,
+        index: int,
+        on_epoch: Callable[[int, Epoch], None],
+    ) -> Epoch:
         began = time.monotonic()
 
         def count(epoch: Epoch) -> None:
             self.epochs += 1
             on_epoch(index, epoch)
 
-        kept = self._fitter.fit(labels, count)
+        kept = self._fitter.fit(labels, count, judged_by=judged_by)
         self.fitting_seconds += time.monotonic() - began
         return kept

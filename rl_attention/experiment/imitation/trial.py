@@ -13,6 +13,7 @@ from rl_attention.errors import UserError
 from rl_attention.experiment.config import RunConfig
 from rl_attention.experiment.environments import (
     HELD_OUT,
+    JUDGING,
     MIXING,
     TRAINING,
     build_taught_envs,
@@ -85,7 +86,7 @@ def imitate(
 
 
 def hold_out(config: RunConfig) -> tuple[Labelled, float | None]:
-    """Let the bot play the episodes that fits are judged by.
+    """Let the bot play episodes that are held out: whether it can, and what a fit knows of it.
 
     Args:
         config: The run.
@@ -124,15 +125,18 @@ def _learn(
     assert config.imitation is not None
     # as any training of SB3 begins: it counts from 0, and the callbacks get to know the model
     total, callback = model._setup_learn(config.n_timesteps, callback=maps)
-    envs = build_taught_envs(config, stream=TRAINING)
+    envs, judging = (build_taught_envs(config, stream=stream) for stream in (TRAINING, JUDGING))
     try:
         log = ImitationLog(model, run, config.imitation)
         callback.on_training_start({"total_timesteps": total}, {})
         rounds = Rounds(model, config.imitation, held_out, seed=config.seed)
-        labels, kept = rounds.go(envs, on_round=callback.on_rollout_start, on_epoch=log.add)
+        labels, kept = rounds.go(
+            envs, judging, on_round=callback.on_rollout_start, on_epoch=log.add
+        )
         callback.on_training_end()
     finally:
         envs.close()
+        judging.close()
         model.logger.close()
     model._last_obs = labels.take(slice(-_LAST, None)).observations
     counted = ImitationResult(
