@@ -43,6 +43,9 @@ SUITES = {
 }
 """Suites whose small result files are kept, and the command that adds what is missing."""
 
+BASELINES = {"memory": "lstm"}
+"""The arm that others are held against, where that is not the MLP."""
+
 PAGES = (
     ROOT / "README.md",
     *(
@@ -62,7 +65,8 @@ PAGES = (
     ),
 )
 TABLE = re.compile(
-    r"(<!-- (members|ratios|arms|suite|costs|tests|labels|gains|published|explain): (\S+) -->\n)"
+    r"(<!-- (members|ratios|arms|suite|costs|tests|labels|methods|gains|published|explain): (\S+)"
+    r" -->\n)"
     r".*?(<!-- end -->)",
     flags=re.DOTALL,
 )
@@ -187,9 +191,28 @@ def fill_labels(name: str) -> str:
     return "\n".join([*lines, ""])
 
 
+def fill_methods(name: str) -> str:
+    """Hold DAgger against cloning, arm by arm, over the tasks in which both have run."""
+    runs = read_records(name)
+    arms = {run.arm.removesuffix("-dagger") for run in runs if run.arm.endswith("-dagger")}
+    pairs = [(f"{arm}-dagger", f"{arm}-bc") for arm in sorted(arms)]
+    return "\n".join([*(line for pair in pairs for line in hold_against(runs, *pair)), ""])
+
+
+def hold_against(runs: list[RunResult], arm: str, baseline: str) -> list[str]:
+    """Say how one arm does against another over the tasks that both have."""
+    shared = [{run.task for run in runs if run.arm == name} for name in (arm, baseline)]
+    tasks = set.intersection(*shared)
+    found = [run for run in runs if run.arm in (arm, baseline) and run.task in tasks]
+    if not found:
+        return []
+    summary = summarise_suite(found, baseline=baseline)
+    return [f"- {overall_line(each, summary.metric)}" for each in summary.aggregate.versus]
+
+
 def read_suite(name: str, *, baseline: str | None = None) -> SuiteSummary:
     """Summarise the small result files of a suite."""
-    return summarise_suite(read_records(name), baseline=baseline)
+    return summarise_suite(read_records(name), baseline=baseline or BASELINES.get(name))
 
 
 def read_records(name: str) -> list[RunResult]:
@@ -321,6 +344,7 @@ FILLERS = {
     "costs": fill_costs,
     "tests": fill_tests,
     "labels": fill_labels,
+    "methods": fill_methods,
     "gains": fill_gains,
     "published": fill_published,
     "explain": fill_explain,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rl_attention.comparison.arms import kind_of, view_of
+from rl_attention.comparison.resampling import TRIM
 from rl_attention.comparison.results import RunResult
 from rl_attention.comparison.settings import settings_within
 from rl_attention.comparison.summary import ENOUGH_SEEDS, Comparison, Metric
@@ -54,13 +55,22 @@ def _of_task(
     counts = {arm: len(runs) for arm, runs in arms.items()}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{arm} {count}" for arm, count in counts.items())
-        lines.append(f"the arms have different numbers of seeds: {listed}")
+        lines.append(f"the arms have different numbers of seeds: {listed}{_of_cuts(counts)}")
     if comparison.baseline != baseline:
         lines.append(
             f"no run of {baseline}; there the arms are held against {comparison.baseline}, and "
             "the task does not count over tasks"
         )
     return lines + _of_parameters(arms) + _of_peaks(arms) + _of_settings(arms)
+
+
+def _of_cuts(counts: Mapping[str, int]) -> str:
+    """Say where interquartile means leave out seeds of one arm and not of another."""
+    cuts = {count: int(TRIM * count) for count in counts.values()}
+    if len(set(cuts.values())) < 2:
+        return ""
+    said = [f"{cut or 'none'} of {count}" for count, cut in sorted(cuts.items(), reverse=True)]
+    return f"; IQM leaves out, at each end, {', '.join(said)}"
 
 
 def _of_parameters(arms: Mapping[str, Sequence[RunResult]]) -> list[str]:

@@ -11,8 +11,7 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
     Hyperparameters belong to their algorithm: changes that name another algorithm start from
     its defaults, not from the base's values. The discount stays, which is a matter of the task, and
-    between algorithms one of which extends the other (`ppo` and `ppo_lstm`) all that both have
-    with the same default.
+    between algorithms one of which extends the other (`ppo` and `ppo_lstm`) all that both have.
 
     Args:
         base: Nested settings.
@@ -38,9 +37,7 @@ def _leave_what_is_not_shared(merged: dict[str, Any], algo: Any) -> None:
         return  # what is refused is refused by its own name
     shared = {"gamma"}
     if issubclass(old, new) or issubclass(new, old):
-        fields, others = new.model_fields, old.model_fields
-        both = fields.keys() & others.keys()
-        shared |= {key for key in both if fields[key].default == others[key].default}
+        shared |= new.model_fields.keys() & old.model_fields.keys()
     kept = {key: value for key, value in given.items() if key in shared}
     if kept:
         merged["hyperparams"] = kept

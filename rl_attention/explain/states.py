@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_attention.errors import UserError
+from rl_attention.explain.acting import check_askable
 from rl_attention.recording import ProbeSet
 from rl_attention.recording.descriptions import METHOD
 
@@ -85,8 +86,10 @@ def collect_states(
         max_steps: Steps of each environment after which unfinished episodes are left.
 
     Raises:
-        UserError: There is no episode to play, none ended in time, or no state can be edited.
+        UserError: There is no episode to play, none ended in time, or no state can be edited; the
+            model is recurrent or has action masks, so that it would act otherwise than by itself.
     """
+    check_askable(model)
     if n_episodes < 1:
         raise UserError(f"n_episodes must be at least 1, got {n_episodes}")
     if not hasattr(env, "num_envs"):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 COMPARISONS = ("quick", "core", "full")
 TARGETED = ("box-world", "language", "memory")
 SUITES = (*COMPARISONS, *TARGETED)
-OTHER_SIZES = ("flat", "attention-patches", "lstm", "none")
+OTHER_SIZES = ("flat", "attention-patches", "lstm", "lstm-short", "none")
 """Their inputs are what they are, so their sizes are too; so is that of an LSTM's features."""
 
 
@@ -59,6 +59,17 @@ def test_arms_of_a_task_share_frames_and_evaluation(name):
         assert len({run.n_timesteps for run in runs}) == 1
         assert len({run.eval.model_dump_json() for run in runs}) == 1
         assert len({run.hyperparams.gamma for run in runs if run.arm != "flat"}) == 1
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_arms_of_a_task_have_as_many_updates_of_as_many_frames(name):
+    """In `memory` an LSTM with longer rollouts has fewer updates, and one with theirs as many."""
+    others = {"memory": ("lstm",)}.get(name, ("flat",))
+    for title, task in load_suite(name).tasks.items():
+        runs = [task.run(arm, 0) for arm in task.arms if arm not in others]
+        rollouts = {(run.env.n_envs, run.hyperparams.n_steps) for run in runs}
+        passes = {(run.hyperparams.n_epochs, run.hyperparams.batch_size) for run in runs}
+        assert len(rollouts) == len(passes) == 1, title
 
 
 def test_core_is_small_enough_to_be_run():

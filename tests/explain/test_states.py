@@ -1,5 +1,7 @@
 """States are those that the model comes to, each episode whole and in order."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from handmade import SignEnv, draw_probes, make_handmade
@@ -90,8 +92,9 @@ def test_masked_and_unwrapped_are_refused(model):
     with pytest.raises(UserError, match="action masks"):
         _ = Subject(masked, draw_probes(0, 3)).decisions
     recurrent = RecurrentPPO("MultiInputLstmPolicy", SignEnv(), n_steps=8, batch_size=8)
-    with pytest.raises(UserError, match="a recurrent one"):
-        explain(recurrent, env=object())  # before anything is played
+    for ask in (explain, partial(collect_states, n_episodes=1)):
+        with pytest.raises(UserError, match="a recurrent one"):
+            ask(recurrent, env=object())  # before anything is played
 
 
 def test_explaining_disturbs_neither_means_nor_training():
