@@ -76,8 +76,8 @@ class Fitter:
 
         Args:
             labels: At least one.
-            judged_by: Held-out steps that were come to as the labels were; None: the bot's own.
             on_epoch: Is told of each pass.
+            judged_by: Held-out steps that were come to as the labels were; None: the bot's own.
 
         Returns:
             The epoch whose weights the policy has now.

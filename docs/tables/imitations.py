@@ -1,0 +1,29 @@
+"""What a suite of imitations came to."""
+
+from tables.records import read_records
+from tables.suites import hold_against
+
+
+def fill_labels(name: str) -> str:
+    """Lay out what each arm of a suite of imitations learned: a seed's number beside the next."""
+    names = ["task", "arm", "held-out steps as the bot's", "success", "likeliest action's success"]
+    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+    found = read_records(name)
+    for task, arm in sorted({(run.task, run.arm) for run in found}):
+        runs = [run for run in found if (run.task, run.arm) == (task, arm)]
+        scores = [
+            [run.imitation.held_out_accuracy for run in runs if run.imitation],
+            [run.success_rate for run in runs],
+            [run.zero_shot["likeliest"].success_rate for run in runs],
+        ]
+        cells = [" ".join(f"{score:.3f}" for score in each) for each in scores]
+        lines.append(f"| {' | '.join([task, arm, *cells])} |")
+    return "\n".join([*lines, ""])
+
+
+def fill_methods(name: str) -> str:
+    """Hold DAgger against cloning, arm by arm, over the tasks in which both have run."""
+    runs = read_records(name)
+    arms = {run.arm.removesuffix("-dagger") for run in runs if run.arm.endswith("-dagger")}
+    pairs = [(f"{arm}-dagger", f"{arm}-bc") for arm in sorted(arms)]
+    return "\n".join([*(line for pair in pairs for line in hold_against(runs, *pair)), ""])
