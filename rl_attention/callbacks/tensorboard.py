@@ -6,6 +6,8 @@ from typing import Any
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from torch.utils.tensorboard import SummaryWriter
 
+from rl_attention.signals_wait import signals_wait
+
 
 def tensorboard_writer(logger: Logger) -> Any | None:
     """Return the `SummaryWriter` of a logger, or None if it does not write to TensorBoard.
@@ -26,6 +28,7 @@ class ResumedTensorBoard(TensorBoardOutputFormat):
     """Stable-Baselines3's way to TensorBoard, for a training that may go on from an earlier one.
 
     What a killed process wrote of later steps is taken back, so that every step is there once.
+    Ctrl-C waits for the event that is just being written.
 
     Args:
         folder: Where the events go.
@@ -34,7 +37,28 @@ class ResumedTensorBoard(TensorBoardOutputFormat):
 
     def __init__(self, folder: Path, *, step: int = 0) -> None:
         self.writer = SummaryWriter(log_dir=str(folder), purge_step=step + 1 if step else 0)
+        files: Any = self.writer.file_writer
+        files.event_writer = _WholeEvents(files.event_writer)
         self._is_closed = False
+
+
+class _WholeEvents:
+    """Hands each event to the writing thread whole; Ctrl-C halfway would let both wait for ever."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def add_event(self, event: object) -> None:
+        with signals_wait():
+            self._writer.add_event(event)
+
+    def flush(self) -> None:
+        with signals_wait():
+            self._writer.flush()
+
+    def close(self) -> None:
+        with signals_wait():
+            self._writer.close()
 
 
 def tensorboard_logger(folder: Path, *, step: int = 0) -> Logger:
