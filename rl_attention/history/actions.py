@@ -26,9 +26,14 @@ def action_space_of(space: spaces.Space[Any], n_frames: int) -> spaces.Box:
         rows, `T A`.
 
     Raises:
-        UserError: Actions are neither.
+        UserError: Actions are neither, or Discrete ones do not begin at 0.
     """
     if isinstance(space, spaces.Discrete):
+        if space.start != 0:
+            raise UserError(
+                f"HistoryVecEnv: expected Discrete actions from 0, got {space}: "
+                "Stable-Baselines3 sends actions from 0, whatever start says"
+            )
         count = int(space.n)
         dtype = np.int16 if count <= _LARGEST_SHORT else np.int32
         return spaces.Box(NONE, count, (n_frames,), dtype)
@@ -51,5 +56,5 @@ def encode_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[A
     """
     given = np.asarray(actions)
     if isinstance(space, spaces.Discrete):
-        return given.reshape(len(given)) - int(space.start) + 1
+        return given.reshape(len(given)) + 1
     return np.array(given).reshape(len(given), -1)

@@ -15,64 +15,108 @@ ACTIONS, REWARDS = "frames_actions", "frames_rewards"
 KEYS = (FRAMES, MASK, STEPS, ACTIONS, REWARDS)
 """The keys that show the history; `T` steps each, oldest first."""
 
+_FLAG = 0.5
+"""A flag above is set."""
+
 
 @dataclass(frozen=True)
 class Source:
     """Where the entities are in an observation without history.
 
     Attributes:
-        key: The key of the set.
-        mask_key: The key that says which rows are real; None: all are.
+        key: The key of the set; None: the observation is the set.
+        mask_key: The key that says which rows are real.
+        presence_column: The column that says so; None of both: all are.
         space: The set, `N F`.
         others: Every other key, which is passed on as it is.
     """
 
-    key: str
+    key: str | None
     mask_key: str | None
+    presence_column: int | None
     space: spaces.Box
     others: dict[str, spaces.Space[NDArray[np.generic]]]
+
+    def rows(self, observations: Any) -> NDArray[Any]:
+        """Take the set out of observations, `... N F`."""
+        return np.asarray(observations if self.key is None else observations[self.key])
+
+    def real(self, observations: Any, rows: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say which of these rows are real, `... N`."""
+        if self.presence_column is not None:
+            return np.asarray(rows[..., self.presence_column] > _FLAG)
+        if self.mask_key is None:
+            return np.ones(rows.shape[:-1], np.bool_)
+        return np.asarray(observations[self.mask_key]).reshape(rows.shape[:-1]) > _FLAG
+
+    def beside(self, observations: Any) -> dict[str, Any]:
+        """Take everything else out of observations."""
+        return {key: observations[key] for key in self.others}
 
 
 def find_source(
     space: spaces.Space[Any],
     key: str,
     mask_key: str | None,
+    presence_column: int | None,
 ) -> Source:
     """Find the set whose past is to be shown.
 
     Args:
         space: The observations of the environments.
-        key: The key of the set.
+        key: The key of the set; a Box that is no part of a Dict has none.
         mask_key: Its mask; None: `<key>_mask` or `mask`, if one is there.
+        presence_column: The column that is 1 in real rows.
 
     Raises:
-        UserError: There is no such set or mask, or a key has a name that is needed here.
+        UserError: There is no such set, mask or column, or a key has a name that is needed here.
     """
-    found = space.spaces.get(key) if isinstance(space, spaces.Dict) else None
-    if not isinstance(space, spaces.Dict) or found is None:
-        has = (
-            f"the keys {', '.join(space.spaces)}"
-            if isinstance(space, spaces.Dict)
-            else _line(space)
-        )
-        raise UserError(
-            f"HistoryVecEnv: expected observations with a set of entities {key!r}, got {has}: name "
-            "the key of the set by key="
-        )
-    if not isinstance(found, spaces.Box) or len(found.shape) != 2 or 0 in found.shape:
-        raise UserError(
-            f"HistoryVecEnv: expected {key!r} to be a Box of entities, rows and columns, got "
-            f"{_line(found)}: reshape it"
-        )
-    mask_key = _find_mask(space, key, mask_key, n_rows=found.shape[0])
-    others = {name: part for name, part in space.spaces.items() if name not in (key, mask_key)}
+    if isinstance(space, spaces.Dict):
+        if key not in space.spaces:
+            raise UserError(
+                f"HistoryVecEnv: expected observations with a set of entities {key!r}, got the "
+                f"keys {', '.join(space.spaces)}: name the key of the set by key="
+            )
+        found = _check_set(space.spaces[key], repr(key))
+        mask_key = _find_mask(space, key, mask_key, n_rows=found.shape[0])
+        others = {name: part for name, part in space.spaces.items() if name not in (key, mask_key)}
+    else:
+        found = _check_set(space, "the observation")
+        if mask_key is not None:
+            raise UserError(f"mask_key: expected none for {_line(space)}, got {mask_key!r}")
+        others = {}
+    _check_presence(presence_column, mask_key, n_columns=found.shape[1])
     taken = [name for name in KEYS if name in others]
     if taken:
         raise UserError(
             f"HistoryVecEnv: the observation has a key {taken[0]!r} already, which is to hold the "
             "history: give it another name"
         )
-    return Source(key, mask_key, found, others)
+    keyed = key if isinstance(space, spaces.Dict) else None
+    return Source(keyed, mask_key, presence_column, found, others)
+
+
+def _check_set(space: spaces.Space[Any], name: str) -> spaces.Box:
+    if not isinstance(space, spaces.Box) or len(space.shape) != 2 or 0 in space.shape:
+        raise UserError(
+            f"HistoryVecEnv: expected {name} to be a Box of entities, rows and columns, got "
+            f"{_line(space)}: reshape it"
+        )
+    return space
+
+
+def _check_presence(column: int | None, mask_key: str | None, *, n_columns: int) -> None:
+    if column is None:
+        return
+    if mask_key is not None:
+        raise UserError(
+            f"presence_column: there is a mask already, key {mask_key!r}: leave the option out"
+        )
+    whole = isinstance(column, int | np.integer) and not isinstance(column, bool)
+    if not whole or not 0 <= column < n_columns:
+        raise UserError(
+            f"presence_column: expected a column from 0 to {n_columns - 1}, got {column!r}"
+        )
 
 
 def _find_mask(space: spaces.Dict, key: str, given: str | None, *, n_rows: int) -> str | None:

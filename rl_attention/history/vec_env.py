@@ -39,24 +39,36 @@ class HistoryVecEnv(VecEnvWrapper):
     `norm_obs_keys` must name none of the five keys.
 
     Args:
-        venv: Any vector environment whose observations are a `Dict` with a set of entities.
+        venv: Any vector environment whose observations are a set of entities, or a `Dict` with one.
         n_frames: `T`; 1 shows the newest frame alone, with its action and reward.
         key: The key of the set, a Box `N F`.
         mask_key: The key that says which rows are real; None: `<key>_mask` or `mask`, if there is
-            one, or else all rows are.
+            one.
+        presence_column: Column that is 1 in rows that are real and 0 in padding, where no key says
+            so; None of both: all rows are real.
 
     Raises:
-        UserError: There is no such set, `n_frames` is below 1, or actions are neither Discrete nor
-            a Box.
+        UserError: There is no such set, `n_frames` is below 1, actions are neither Discrete nor
+            a Box, or `venv` is a single environment.
     """
 
     def __init__(
-        self, venv: VecEnv, n_frames: int, key: str = "entities", mask_key: str | None = None
+        self,
+        venv: VecEnv,
+        n_frames: int,
+        key: str = "entities",
+        mask_key: str | None = None,
+        presence_column: int | None = None,
     ) -> None:
+        if not isinstance(venv, VecEnv):
+            raise UserError(
+                f"HistoryVecEnv: expected a vector environment, got {type(venv).__name__}: make "
+                "one by stable_baselines3.common.env_util.make_vec_env"
+            )
         whole = isinstance(n_frames, int | np.integer) and not isinstance(n_frames, bool)
         if not whole or n_frames < 1:
             raise UserError(f"n_frames: expected a whole number of at least 1, got {n_frames!r}")
-        self.source = find_source(venv.observation_space, key, mask_key)
+        self.source = find_source(venv.observation_space, key, mask_key, presence_column)
         space = history_space(self.source, venv.action_space, int(n_frames))
         super().__init__(venv, observation_space=space)
         self.n_frames = int(n_frames)
@@ -100,7 +112,7 @@ class HistoryVecEnv(VecEnvWrapper):
             if last is not None:
                 came = self._actions[index], rewards[index]
                 window = self._window.ending(index, self._newest(last, *came))
-                infos[index]["terminal_observation"] = self._beside(last) | window
+                infos[index]["terminal_observation"] = self.source.beside(last) | window
         newest = self._newest(observations, self._actions, rewards)
         begun = self._first(observations)
         for key in (ACTIONS, REWARDS):
@@ -140,7 +152,7 @@ class HistoryVecEnv(VecEnvWrapper):
         edited = answer["observation"]
         window = self._window.instead(index, self._entities(edited))
         said = self._descriptions.imagine(index, answer["description"], self._window.shown)
-        return {**answer, "observation": self._beside(edited) | window, "description": said}
+        return {**answer, "observation": self.source.beside(edited) | window, "description": said}
 
     def _first(self, observations: Any) -> Arrays:
         """Show frames that nothing led to."""
@@ -154,15 +166,9 @@ class HistoryVecEnv(VecEnvWrapper):
         return {**entities, ACTIONS: actions, REWARDS: rewards}
 
     def _entities(self, observations: Any) -> Arrays:
-        rows = np.asarray(observations[self.source.key])
+        rows = self.source.rows(observations)
         steps = np.ones(rows.shape[:-2], np.int8)
-        if self.source.mask_key is None:
-            return {FRAMES: rows, MASK: np.ones(rows.shape[:-1], np.int8), STEPS: steps}
-        flags = np.asarray(observations[self.source.mask_key]).reshape(rows.shape[:-1])
-        return {FRAMES: rows, MASK: flags > 0.5, STEPS: steps}
-
-    def _beside(self, observations: Any) -> Arrays:
-        return {key: observations[key] for key in self.source.others}
+        return {FRAMES: rows, MASK: self.source.real(observations, rows), STEPS: steps}
 
     def _whole(self, observations: Any) -> VecEnvObs:
-        return self._beside(observations) | self._window.shown
+        return self.source.beside(observations) | self._window.shown

@@ -231,9 +231,8 @@ def _read_set(space: spaces.Dict, key: str, options: TokenOptions) -> SetSpec:
             "real: drop it, or give it another name"
         )
     if options.presence_of(key) is not None:
-        raise UserError(
-            f"presence_column: {key!r} has a mask already, key {mask_key!r}: leave the option out"
-        )
+        where = "give it to HistoryVecEnv instead" if kind == "frames" else "leave the option out"
+        raise UserError(f"presence_column: {key!r} has a mask already, key {mask_key!r}: {where}")
     _check_mask(space, mask_key, of=key, count=found.n_tokens)
     return replace(found, mask_key=mask_key)
 

@@ -122,11 +122,10 @@ def test_a_second_reset_begins_anew():
     assert env.reset()["frames_steps"].tolist() == [[0, 0, 1]] * 2
 
 
-def test_discrete_actions_are_counted_from_their_first():
-    env = HistoryVecEnv(parades([(9,)], actions=spaces.Discrete(3, start=5)), 2)
-    env.reset()
-    assert env.step(np.array([5]))[0]["frames_actions"].tolist() == [[0, 1]]
-    assert env.observation_space["frames_actions"].high.tolist() == [3, 3]
+def test_discrete_actions_that_do_not_begin_at_0_are_refused():
+    env = parades([(9,)], actions=spaces.Discrete(3, start=1))
+    with pytest.raises(UserError, match="Discrete actions from 0"):
+        HistoryVecEnv(env, 2)
 
 
 def test_seeds_options_and_what_a_reset_says_are_passed_on():
@@ -255,14 +254,52 @@ def test_a_window_without_a_frame_is_refused(n_frames):
         HistoryVecEnv(parades([(3,)]), n_frames)
 
 
-def test_an_observation_without_keys_is_refused():
-    class Bare(Parade):
-        def __init__(self):
-            super().__init__()
-            self.observation_space = spaces.Box(0, 1, (3, 2))
+class Bare(Parade):
+    """The set alone, padding told by its first column or by nothing."""
 
-    with pytest.raises(UserError, match="set of entities 'entities', got Box"):
-        HistoryVecEnv(DummyVecEnv([Bare]), 2)
+    def __init__(self, space=None):
+        super().__init__(0, (3, 4))
+        self.observation_space = space or spaces.Box(-1, 99, (ROWS, 3), np.int8)
+
+    def _look(self):
+        seen = super()._look()
+        return seen["entities"] * seen["mask"][:, None]
+
+
+def test_a_set_without_a_key_is_shown_as_one_with_a_key():
+    env, twin = HistoryVecEnv(DummyVecEnv([Bare]), 3), HistoryVecEnv(parades([(3, 4)]), 3)
+    bare = HistoryVecEnv(DummyVecEnv([Bare]), 3, presence_column=0)
+    shown, expected, seen = env.reset(), twin.reset(), bare.reset()
+    for _ in range(9):
+        real = expected["frames_mask"][..., None] > 0
+        assert set(shown) == set(seen) == set(KEYS[:-1])
+        assert env.observation_space.contains(row(shown, 0))
+        np.testing.assert_array_equal(shown["frames"], np.where(real, expected["frames"], 0))
+        assert (shown["frames_mask"] == shown["frames_steps"][..., None]).all()
+        for key in KEYS[1:-1]:
+            np.testing.assert_array_equal(seen[key], expected[key], err_msg=key)
+        action = np.ones(1, int)
+        shown, expected, seen = env.step(action)[0], twin.step(action)[0], bare.step(action)[0]
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "message"),
+    [
+        (lambda: Bare(spaces.Box(0, 1, (3,))), {}, "expected the observation to be a Box of ent"),
+        (Bare, {"mask_key": "mask"}, "mask_key: expected none for Box.*, got 'mask'"),
+        (Bare, {"presence_column": 3}, "expected a column from 0 to 2, got 3"),
+        (Bare, {"presence_column": True}, "expected a column from 0 to 2, got True"),
+        (Parade, {"presence_column": 0}, "there is a mask already, key 'mask': leave"),
+    ],
+)
+def test_sets_and_padding_that_cannot_be_read_are_refused(env, options, message):
+    with pytest.raises(UserError, match=message):
+        HistoryVecEnv(DummyVecEnv([env]), 2, **options)
+
+
+def test_a_single_environment_is_refused():
+    with pytest.raises(UserError, match=r"expected a vector environment, got Parade: .*make_vec_"):
+        HistoryVecEnv(Parade(), 2)
 
 
 @pytest.mark.parametrize("actions", [spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(2)])

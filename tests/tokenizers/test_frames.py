@@ -229,6 +229,7 @@ def test_the_keys_beside_frames_are_no_part_of_the_global_token():
         ({"frames_actions": spaces.Box(0, 1, (2,))}, {}, "a row for each of the 3 steps"),
         ({"frames_actions": spaces.MultiBinary(3)}, {}, "'frames_actions' must be a Box with"),
         ({"frames_rewards": spaces.Box(0, 1, (T, 0))}, {}, "a row for each of the 3 steps"),
+        ({}, {"presence_column": 0}, "a mask already, key .frames_mask.: give it to HistoryVecEnv"),
         ({}, {"frames": "mean"}, "frames: expected one of entities, newest, summary, got 'mean'"),
     ],
 )
