@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rl_attention.cli.imitating import refuse_idle_options
 from rl_attention.cli.options import given_overrides
 from rl_attention.errors import UserError
 from rl_attention.experiment.overrides import merge
@@ -60,7 +61,8 @@ def load_given_task(
         **changes: Further top-level settings that win over both.
 
     Raises:
-        UserError: There is neither a file nor an environment, or something is not valid.
+        UserError: There is neither a file nor an environment, or something is not valid or without
+            a say.
     """
     overrides = merge(given_overrides(), changes)
     data, source = load_task(config_file) if config_file else (dict(start or {}), "")
@@ -68,7 +70,9 @@ def load_given_task(
         raise UserError(f"{source}: expected a mapping of settings, got {type(data).__name__}")
     if not config_file and not start and not overrides.get("env", {}).get("id"):
         raise UserError("expected --env ID or --config FILE, got neither; `envs` lists the ids")
-    return parse_task(merge(data, overrides), source=source)
+    settings = merge(data, overrides)
+    refuse_idle_options(given_overrides(), settings)
+    return parse_task(settings, source=source)
 
 
 def wants_bars(progress: bool | None) -> bool:

@@ -1,7 +1,6 @@
 """`rl-attention pretrain`: one arm, one seed, with BabyAI's bot for a teacher."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,7 +10,7 @@ from rl_attention.cli.hyperparams import SpreadCommand, hyperparams_option
 from rl_attention.cli.options import add_overrides, config_options, given_overrides, read_value
 from rl_attention.cli.train import choose_run, run_here, tensorboard_option
 from rl_attention.errors import UserError
-from rl_attention.experiment.imitation.config import ImitationConfig
+from rl_attention.experiment.overrides import flatten
 
 _SHORT = {"method": "imitation.method", "labels": "imitation.labels"}
 
@@ -38,17 +37,14 @@ def command(
     Behaviour cloning (bc) fits what the bot does on its own way; dagger asks it in the states that
     the learner comes to, too. `train --from FOLDER` goes on from the run that it leaves.
     """
-    add_overrides({_SHORT[name]: _read(name, text) for name, text in short.items() if text})
-    if "n_timesteps" in given_overrides():
-        raise UserError("-n: expected --labels, the questions to the bot; there are no frames")
-    for name in given_overrides().get("hyperparams", {}):
-        own = f"--imitation.{name}" if name in ImitationConfig.model_fields else "none"
-        raise UserError(
-            f"--hyperparams.{name}: expected {own}: hyperparameters are of reinforcement learning, "
-            "and have no say in an imitation"
-        )
+    for name, text in short.items():
+        if text is not None:
+            _say_in_full(name, text)
     run_here(choose_run(config_file, imitation={}), log_folder, tensorboard_log, progress)
 
 
-def _read(name: str, text: str) -> Any:
-    return text if name == "method" else read_value(text, f"--{name}")
+def _say_in_full(name: str, text: str) -> None:
+    path = _SHORT[name]
+    if path in flatten(given_overrides()):
+        raise UserError(f"--{name}: expected this or --{path}, got both")
+    add_overrides({path: text if name == "method" else read_value(text, f"--{name}")})

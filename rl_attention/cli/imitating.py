@@ -1,0 +1,50 @@
+"""Options that have no say where a bot is imitated."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rl_attention.errors import UserError
+from rl_attention.experiment.imitation.config import ImitationConfig
+
+_OF_DAGGER = ("rounds", "decay")
+
+
+def refuse_idle_options(given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Refuse options that an imitation would leave aside without a word.
+
+    What a file says is not refused: runs of its other arms may need it.
+
+    Args:
+        given: Settings given on the command line, nested.
+        settings: Those of the file and the options together.
+
+    Raises:
+        UserError: There is such an option.
+    """
+    imitation = settings.get("imitation")
+    if not isinstance(imitation, Mapping):
+        return
+    for reason in _reasons(given, imitation.get("method", "bc")):
+        raise UserError(reason)
+
+
+def _reasons(given: Mapping[str, Any], method: object) -> Iterator[str]:
+    if "n_timesteps" in given:
+        yield "-n: expected --imitation.labels, the questions to the bot; there are no frames"
+    for name in given.get("hyperparams", {}):
+        own = f"--imitation.{name}" if name in ImitationConfig.model_fields else "none"
+        yield (
+            f"--hyperparams.{name}: expected {own}: hyperparameters are of reinforcement learning, "
+            "and have no say in an imitation"
+        )
+    for name in given.get("checkpoint", {}):
+        yield (
+            f"--checkpoint.{name}: expected none: an imitation has no checkpoints, and one that is "
+            "stopped begins anew"
+        )
+    for name in _OF_DAGGER if method == "bc" else ():
+        if name in (given.get("imitation") or {}):
+            yield (
+                f"--imitation.{name}: expected --imitation.method dagger beside it: cloning has "
+                "one round, all of whose steps are the bot's"
+            )
