@@ -30,7 +30,14 @@ ALIASES = {
 """Spellings of RL Zoo and CleanRL, beside the dotted one that every field has."""
 
 _META = "rl_attention.overrides"
-_WORDS = {int: "INTEGER", float: "NUMBER", bool: "true|false", str: "TEXT", tuple: "LIST"}
+_WORDS = {
+    int: "INTEGER",
+    float: "NUMBER",
+    bool: "true|false",
+    str: "TEXT",
+    tuple: "LIST",
+    dict: "MAPPING",
+}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -119,9 +119,9 @@ def valid_keys(
 
 
 def find_group(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """Return the config class of a field, or None where the field is a plain value."""
+    """Return the config class of a field, or None where it is a plain value or several by name."""
     field = model.model_fields.get(name)
-    if field is None:
+    if field is None or get_origin(field.annotation) is dict:
         return None
     annotation = field.annotation
     candidates = (annotation, *get_args(annotation))

@@ -74,6 +74,19 @@ def test_config_prints_the_whole_resolved_file(call):
     assert printed["hyperparams"]["gamma"] == 0.99
 
 
+def test_settings_with_names_of_their_own_are_one_option(call):
+    tests = {"shuffled": {"change": "shuffle"}, "sampled": {"deterministic": False}}
+    result = call("config", "--env", DOORKEY, "--eval.zero_shot", str(tests))
+    assert result.exit_code == 0, result.stderr
+    found = yaml.safe_load(result.stdout)["eval"]["zero_shot"]
+    assert found["shuffled"]["change"] == "shuffle"
+    assert found["sampled"]["deterministic"] is False
+    wrong = ("--eval.zero_shot", "{shuffled: {change: shufle}}")
+    assert "eval.zero_shot.shuffled.change: expected" in refused(
+        call("config", "--env", DOORKEY, *wrong)
+    )
+
+
 def test_what_config_prints_is_a_task_file(call, tmp_path):
     first = call("config", "--config", "doorkey-5x5", "--seed", "4").stdout
     (tmp_path / "again.yaml").write_text(first)

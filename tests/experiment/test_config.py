@@ -7,7 +7,7 @@ from parts_for_tests import FAMILY
 from rl_attention.cli.compare import choose_arms
 from rl_attention.errors import UserError
 from rl_attention.experiment.compatibility import VIEWS_OF_ARM
-from rl_attention.experiment.config import ExtractorConfig, RunConfig
+from rl_attention.experiment.config import ExtractorConfig, RunConfig, ZeroShotConfig
 from rl_attention.experiment.hyperparams import HYPERPARAMS
 from rl_attention.experiment.overrides import flatten, merge, nest
 from rl_attention.experiment.schedules import parse_schedule
@@ -38,7 +38,7 @@ def leaves(model, prefix=""):
             yield from leaves(group, f"{prefix}{name}.")
 
 
-@pytest.mark.parametrize("model", [RunConfig, *HYPERPARAMS.values()])
+@pytest.mark.parametrize("model", [RunConfig, ZeroShotConfig, *HYPERPARAMS.values()])
 def test_every_field_says_what_it_is(model):
     for path, field in leaves(model):
         assert field.description, path
