@@ -1,6 +1,6 @@
 """Which runs a report is of: each once, checked, in an order of its own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rl_attention.comparison.results import KEPT, RunResult
@@ -21,7 +21,8 @@ def select_runs(runs: Sequence[RunResult]) -> tuple[RunResult, ...]:
         runs: What was read, in any order.
 
     Raises:
-        UserError: There is none, one cannot be, or two are of the same task, arm and seed.
+        UserError: There is none, one cannot be, two are of the same task, arm and seed, or those
+            of an arm learned in more than one way.
     """
     if not runs:
         raise UserError("report: expected at least one finished run, got none")
@@ -30,6 +31,7 @@ def select_runs(runs: Sequence[RunResult]) -> tuple[RunResult, ...]:
         _check(run)
         groups.setdefault(_identity(run), []).append(run)
     single = sorted(map(_merge, groups.values()), key=lambda run: (run.task, run.arm, run.seed))
+    _refuse_mixed_learners(single)
     _refuse_doubles(single)
     _refuse_mixed_tasks(single)
     return tuple(single)
@@ -77,6 +79,26 @@ def _refuse_doubles(runs: Iterable[RunResult]) -> None:
                 f"{other.path} and {run.path}: expected one run of task {run.task}, arm "
                 f"{run.arm} and seed {run.seed}, got two different ones; leave one of them out"
             )
+
+
+def _refuse_mixed_learners(runs: Iterable[RunResult]) -> None:
+    seen: dict[tuple[str, str], RunResult] = {}
+    for run in runs:
+        other = seen.setdefault((run.task, run.arm), run)
+        learners = _learner(other), _learner(run)
+        if learners[0] != learners[1]:
+            raise UserError(
+                f"{other.path} and {run.path}: expected one way of learning for arm {run.arm} of "
+                f"task {run.task}, got {' and '.join(learners)}; give one of them a name of its "
+                "own by --label when it is run, or leave it out"
+            )
+
+
+def _learner(run: RunResult) -> str:
+    imitation = run.settings.get("imitation")
+    if isinstance(imitation, Mapping):
+        return str(imitation.get("method"))
+    return f"{run.algo} from other weights" if run.settings.get("init") else run.algo
 
 
 def _refuse_mixed_tasks(runs: Iterable[RunResult]) -> None:

@@ -243,6 +243,24 @@ def test_files_of_old_without_settings_are_known_by_all_they_hold():
         summarise_suite([old, replace(old, path=Path("b"), fps=7.0)])
 
 
+@pytest.mark.parametrize(
+    ("learned", "algo", "named"),
+    [
+        ({"imitation": {"method": "dagger"}}, "ppo", "ppo and dagger"),
+        ({"init": {"path": "there"}}, "ppo", "ppo and ppo from other weights"),
+        ({}, "dqn", "ppo and dqn"),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_runs_that_learned_in_different_ways_are_no_seeds_of_one_arm(learned, algo, named, seed):
+    (run,) = arm("mlp", [0.5], path=Path("a"))
+    settings = {**run.settings, **learned}
+    other = replace(run, path=Path("b"), seed=seed, algo=algo, settings=settings)
+    with pytest.raises(UserError, match=f"one way of learning .* got {named}; .*--label"):
+        summarise_suite([run, other])
+    assert len(summarise_suite([run, replace(other, arm="mlp-tuned")]).runs) == 2
+
+
 def test_runs_that_contradict_each_other_are_refused():
     (run,) = arm("mlp", [0.5], path=Path("a"))
     other = replace(run, path=Path("b"))
