@@ -8,7 +8,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_attention.errors import UserError
-from rl_attention.experiment.config import InitConfig, RunConfig
+from rl_attention.experiment.config import EnvConfig, InitConfig, RunConfig
 from rl_attention.experiment.environments import observation_space
 from rl_attention.experiment.normalization import load_normalization
 from rl_attention.experiment.overrides import flatten
@@ -68,8 +68,8 @@ def check_init(config: RunConfig) -> None:
             )
     if there.env != config.env and observation_space(there.env) != observation_space(config.env):
         raise UserError(
-            "init: expected a run that sees what this one sees, but the observations of "
-            f"{there.env.id} in {run.path} are not those of {config.env.id}"
+            "init: expected a run that sees what this one sees, but observations differ: in "
+            f"{run.path} {_differences(there.env, config.env)}; take its settings, or another run"
         )
 
 
@@ -109,6 +109,12 @@ def _shape(config: RunConfig) -> dict[str, object]:
     }
     memory = config.hyperparams.of_network()
     return shape | {f"hyperparams.{name}": value for name, value in memory.items()}
+
+
+def _differences(there: EnvConfig, here: EnvConfig) -> str:
+    ours, theirs = here.model_dump(), there.model_dump()
+    differing = [key for key in ours if ours[key] != theirs[key]]
+    return ", ".join(f"env.{key} is {theirs[key]!r}, here {ours[key]!r}" for key in differing)
 
 
 def _digest(run: RunFolder) -> str:

@@ -139,6 +139,7 @@ def test_what_is_refused_leaves_no_folder(home, call):
         (["train", "--from", FOLDER, "--arm", "mlp"], "the arm 'mlp'"),
         (["train", "--from", FOLDER, "--extractor.width", "16"], "extractor.width 16"),
         (["train", "--from", FOLDER, "--env", "BabyAI-GoToSeq-v0"], "sees what this one sees"),
+        (["train", "--from", FOLDER, "--env.n_frames", "4"], "env.n_frames is None, here 4"),
         (["train", "--from", FOLDER, "--imitation.labels", "5"], "init: expected none"),
     ],
 )
