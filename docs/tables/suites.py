@@ -1,6 +1,7 @@
 """What the arms of a suite came to."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +73,13 @@ def hold_against(runs: list[RunResult], arm: str, baseline: str) -> list[str]:
     found = [run for run in runs if run.arm in (arm, baseline) and run.task in tasks]
     if not found:
         return []
-    return over_tasks(summarise_suite(found, baseline=baseline))
+    told = ", ".join(f"{name} {_fewest_seeds(found, name)}" for name in (arm, baseline))
+    lines = over_tasks(summarise_suite(found, baseline=baseline))
+    return [f"{line} (seeds a task, at least: {told})" for line in lines]
+
+
+def _fewest_seeds(runs: list[RunResult], arm: str) -> int:
+    return min(Counter(run.task for run in runs if run.arm == arm).values())
 
 
 def over_tasks(summary: SuiteSummary) -> list[str]:

@@ -1,6 +1,7 @@
 """The suites that come with the package are what they say."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ OTHER_SIZES = ("flat", "attention-patches", "lstm", "lstm-short", "none")
 
 def test_the_packaged_suites():
     assert packaged_suites().keys() >= {*SUITES, "tuning", "tuning-language"}
+
+
+def test_the_docs_know_how_large_each_suite_is():
+    text = (ROOT / "docs/suites.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    assert {row[0] for row in rows} == {*SUITES, "imitation", "wall-time"}
+    for name, *said in rows:
+        suite = load_suite(name)
+        seeds = {len(task.seeds) for task in suite.tasks.values()}
+        assert [int(count) for count in said] == [len(suite.tasks), len(suite.arms), *seeds], name
 
 
 @pytest.mark.slow
