@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 from torch import nn
 
 from rl_attention import AttentionExtractor, MLPExtractor
+from rl_attention.history import HistoryVecEnv
 from rl_attention.policies import AttentionActorCriticPolicy
 
 DOORKEY = "MiniGrid-DoorKey-5x5-v0"
@@ -89,6 +90,10 @@ class Wide(gym.ObservationWrapper):
 
 def stacked(make):
     return VecFrameStack(DummyVecEnv([make]), 3)
+
+
+def past(make, **options):
+    return HistoryVecEnv(DummyVecEnv([make]), 3, **options)
 
 
 class Flat(BaseFeaturesExtractor):
@@ -337,6 +342,7 @@ SICK = {
     "hides all": ("mask", "error", lambda: MaskEnv(lambda row, step: False)),
     "wrong way round": ("mask", "error", lambda: MaskEnv(lambda row, step: row >= N // 2)),
     "padding counts": ("mask", "warning", lambda: MaskEnv(lambda row, step: True)),
+    "padding counts in the past": ("mask", "warning", lambda: past(Cars)),
     "hides none": ("mask", "note", lambda: MaskEnv(lambda row, step: True, idle=1.0)),
     "hides all at times": ("mask", "note", lambda: MaskEnv(lambda row, step: row < 3 * (step % 2))),
     "wide": (
@@ -421,6 +427,8 @@ HEALTHY = {
         lambda: ppo(Cars(), AttentionExtractor, {**TINY, "presence_column": 0}, policy="MlpPolicy"),
     ),
     "a mask that is told of": ("presence", lambda: MaskEnv(lambda row, step: row < N // 2)),
+    "a history whose padding is told of": ("mask", lambda: past(Cars, presence_column=0)),
+    "a history that is always full": ("mask", lambda: past(lambda: Wide(1.0))),
     "padded": ("mask", lambda: MaskEnv(lambda row, step: row < N // 2)),
     "symbols with bounds": ("number_columns", lambda: SampleEnv(SYMBOLS)),
     "floats": ("number_columns", lambda: SampleEnv(FLOATS)),

@@ -1,6 +1,7 @@
 """Masks that hide everything, or nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,22 +30,35 @@ def check(subject: Subject) -> Iterator[Finding]:
         raise NotApplicable("no key is called mask or ..._mask")
     observed = subject.observations()
     for key in masks:
-        mask = observed[key].reshape(len(observed[key]), -1) != 0
+        of = masked_key(key, subject.raw_space)
+        past = f"{of}_steps" in parts  # before the episode's start nothing is real: judge now alone
+        flags = observed[key][:, -1] if past else observed[key]
+        mask = flags.reshape(len(flags), -1) != 0
         if len(mask) < LEAST:
             raise NotApplicable(f"needs {LEAST} observations, got {len(mask)}: say env=")
-        yield from _judge(key, mask, _filled(subject, key, mask))
+        values = None if of is None else observed[of]
+        filled = _filled(values[:, -1] if past and values is not None else values, mask)
+        yield from _of_now(key, mask, filled) if past else _judge(key, mask, filled)
 
 
-def _filled(subject: Subject, key: str, mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+def _filled(values: NDArray[Any] | None, mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """Tell which tokens hold anything but zeros."""
-    of = masked_key(key, subject.raw_space)
-    if of is None:
-        return None
-    values: NDArray[Any] = subject.observed[of]
-    if values[0].size % mask.shape[1]:
+    if values is None or values[0].size % mask.shape[1]:
         return None
     filled: NDArray[np.bool_] = (values.reshape(*mask.shape, -1) != 0).any(axis=-1)
     return filled
+
+
+def _of_now(
+    key: str, mask: NDArray[np.bool_], filled: NDArray[np.bool_] | None
+) -> Iterator[Finding]:
+    """Judge the newest step of a history, whose mask is often made by `HistoryVecEnv` itself."""
+    always = "say presence_column or mask_key to HistoryVecEnv, or set the mask that it copies to 0"
+    for found in _judge(key, mask, filled):
+        if not mask.all():
+            yield found
+        elif found.severity == "warning":
+            yield replace(found, fix=f"{always} for rows that hold no entity")
 
 
 def _judge(
