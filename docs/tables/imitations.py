@@ -22,8 +22,14 @@ def fill_labels(name: str) -> str:
 
 
 def fill_methods(name: str) -> str:
-    """Hold DAgger against cloning, arm by arm, over the tasks in which both have run."""
-    runs = read_records(name)
-    arms = {run.arm.removesuffix("-dagger") for run in runs if run.arm.endswith("-dagger")}
-    pairs = [(f"{arm}-dagger", f"{arm}-bc") for arm in sorted(arms)]
-    return "\n".join([*(line for pair in pairs for line in hold_against(runs, *pair)), ""])
+    """Hold DAgger against cloning, task by task and arm by arm."""
+    found = read_records(name)
+    arms = sorted({run.arm.removesuffix("-dagger") for run in found if "-dagger" in run.arm})
+    lines = []
+    for task in sorted({run.task for run in found}):
+        runs = [run for run in found if run.task == task]
+        compared = [
+            line for arm in arms for line in hold_against(runs, f"{arm}-dagger", f"{arm}-bc")
+        ]
+        lines += [f"{task}:", "", *compared, ""] if compared else []
+    return "\n".join(lines)
