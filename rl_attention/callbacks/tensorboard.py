@@ -60,6 +60,9 @@ class _WholeEvents:
         with signals_wait():
             self._writer.close()
 
+    def get_logdir(self) -> str:
+        return str(self._writer.get_logdir())
+
 
 def tensorboard_logger(folder: Path, *, step: int = 0) -> Logger:
     """Make a logger that writes to TensorBoard alone.

@@ -5,6 +5,7 @@ from typing import Any
 
 from rl_attention.errors import UserError
 from rl_attention.experiment.imitation.config import ImitationConfig
+from rl_attention.experiment.overrides import merge
 
 _OF_DAGGER = ("rounds", "decay")
 
@@ -12,7 +13,7 @@ _OF_DAGGER = ("rounds", "decay")
 def refuse_idle_options(given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Refuse options that an imitation would leave aside without a word.
 
-    What a file says is not refused: runs of its other arms may need it.
+    An option that any arm could need is not refused, and neither is what a file says.
 
     Args:
         given: Settings given on the command line, nested.
@@ -21,14 +22,23 @@ def refuse_idle_options(given: Mapping[str, Any], settings: Mapping[str, Any]) -
     Raises:
         UserError: There is such an option.
     """
-    imitation = settings.get("imitation")
-    if not isinstance(imitation, Mapping):
-        return
-    for reason in _reasons(given, imitation.get("method", "bc")):
-        raise UserError(reason)
+    found = _imitations(settings)
+    if all(isinstance(imitation, Mapping) for imitation in found):
+        methods = {imitation.get("method", "bc") for imitation in found}
+        for reason in _reasons(given, only_bc=methods == {"bc"}):
+            raise UserError(reason)
 
 
-def _reasons(given: Mapping[str, Any], method: object) -> Iterator[str]:
+def _imitations(settings: Mapping[str, Any]) -> list[Any]:
+    """List the group `imitation` of every arm, or the one that there is."""
+    arms = settings.get("arms")
+    changes = list(arms.values()) if isinstance(arms, Mapping) and arms else [{}]
+    return [
+        merge(settings, arm if isinstance(arm, Mapping) else {}).get("imitation") for arm in changes
+    ]
+
+
+def _reasons(given: Mapping[str, Any], *, only_bc: bool) -> Iterator[str]:
     if "n_timesteps" in given:
         yield "-n: expected --imitation.labels, the questions to the bot; there are no frames"
     for name in given.get("hyperparams", {}):
@@ -42,7 +52,7 @@ def _reasons(given: Mapping[str, Any], method: object) -> Iterator[str]:
             f"--checkpoint.{name}: expected none: an imitation has no checkpoints, and one that is "
             "stopped begins anew"
         )
-    for name in _OF_DAGGER if method == "bc" else ():
+    for name in _OF_DAGGER if only_bc else ():
         if name in (given.get("imitation") or {}):
             yield (
                 f"--imitation.{name}: expected --imitation.method dagger beside it: cloning has "

@@ -6,7 +6,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from rl_attention.cli.imitating import refuse_idle_options
 from rl_attention.cli.main import main
+from rl_attention.errors import UserError
 
 LEVEL = "BabyAI-GoToLocal-v0"
 SMALL = shlex.split(
@@ -145,3 +147,12 @@ def test_what_is_refused_leaves_no_folder(home, call):
 )
 def test_mistakes_are_one_line(call, arguments, says):
     assert says in refused(call(*arguments))
+
+
+def test_an_option_that_one_arm_of_a_file_can_use_is_not_refused():
+    both = {"clone": {}, "dagger": {"imitation": {"method": "dagger"}}}
+    mixed = {"clone": {}, "reward": {"imitation": None}}
+    refuse_idle_options({"imitation": {"rounds": 2}}, {"imitation": {}, "arms": both})
+    refuse_idle_options({"n_timesteps": 9}, {"imitation": {}, "arms": mixed})
+    with pytest.raises(UserError, match=r"-n: expected --imitation\.labels"):
+        refuse_idle_options({"n_timesteps": 9}, {"imitation": {}, "arms": both})

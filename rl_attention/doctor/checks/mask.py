@@ -14,6 +14,8 @@ from rl_attention.doctor.subject import Subject
 LEAST = 20
 """From fewer observations nothing follows about all of them."""
 
+_PAST_AXES = 3
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Find masks that are always 0, always 1, the wrong way round, or sometimes all 0.
@@ -31,7 +33,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     observed = subject.observations()
     for key in masks:
         of = masked_key(key, subject.raw_space)
-        past = f"{of}_steps" in parts  # before the episode's start nothing is real: judge now alone
+        # before the episode's start nothing is real: of a history (B T N) judge now alone
+        past = f"{of}_steps" in parts and observed[key].ndim == _PAST_AXES
         flags = observed[key][:, -1] if past else observed[key]
         mask = flags.reshape(len(flags), -1) != 0
         if len(mask) < LEAST:
