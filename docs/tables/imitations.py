@@ -1,5 +1,8 @@
 """What a suite of imitations came to."""
 
+from collections.abc import Sequence
+
+from rl_attention.comparison.results import RunResult
 from tables.records import read_records
 from tables.suites import hold_against
 
@@ -22,14 +25,21 @@ def fill_labels(name: str) -> str:
 
 
 def fill_methods(name: str) -> str:
-    """Hold DAgger against cloning, task by task and arm by arm."""
+    """Hold DAgger against cloning, task by task and arm by arm, on the seeds that both have."""
     found = read_records(name)
     arms = sorted({run.arm.removesuffix("-dagger") for run in found if "-dagger" in run.arm})
     lines = []
     for task in sorted({run.task for run in found}):
         runs = [run for run in found if run.task == task]
+        pairs = [(f"{arm}-dagger", f"{arm}-bc") for arm in arms]
         compared = [
-            line for arm in arms for line in hold_against(runs, f"{arm}-dagger", f"{arm}-bc")
+            line for pair in pairs for line in hold_against(_of_both(runs, *pair), *pair)
         ]
         lines += [f"{task}:", "", *compared, ""] if compared else []
     return "\n".join(lines)
+
+
+def _of_both(runs: Sequence[RunResult], arm: str, other: str) -> list[RunResult]:
+    """Keep the runs of one task that have a partner of the same seed in the other arm."""
+    seeds = {name: {run.seed for run in runs if run.arm == name} for name in (arm, other)}
+    return [run for run in runs if run.arm in seeds and run.seed in seeds[arm] & seeds[other]]
