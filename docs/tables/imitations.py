@@ -32,9 +32,7 @@ def fill_methods(name: str) -> str:
     for task in sorted({run.task for run in found}):
         runs = [run for run in found if run.task == task]
         pairs = [(f"{arm}-dagger", f"{arm}-bc") for arm in arms]
-        compared = [
-            line for pair in pairs for line in hold_against(_of_both(runs, *pair), *pair)
-        ]
+        compared = [line for pair in pairs for line in hold_against(_of_both(runs, *pair), *pair)]
         lines += [f"{task}:", "", *compared, ""] if compared else []
     return "\n".join(lines)
 
