@@ -7,6 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rl_attention.callbacks.tensorboard import tensorboard_logger, tensorboard_writer
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_ctrl_c_within_the_queue_of_the_writer_loses_no_event(tmp_path, monkeypatch, moment):
     logger = tensorboard_logger(tmp_path)

@@ -33,6 +33,7 @@ def test_what_is_ignored_stays_ignored():
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_error_of_the_block_is_not_lost_behind_the_signal():
     def fail():
         raise OSError("disk full")
